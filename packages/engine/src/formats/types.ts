@@ -1,0 +1,93 @@
+/** Named tensors that are read on demand as 32-bit floats, whatever their stored precision. */
+export interface TensorSource {
+  names(): string[]
+  has(name: string): boolean
+  /** Row-major shape; a linear weight is [out, in] as in Hugging Face folders. */
+  shape(name: string): number[]
+  /** Stored type, for example 'F32', 'BF16', 'Q4_1'. */
+  dtype(name: string): string
+  read(name: string): Float32Array
+  close(): void
+}
+
+/** Architecture of a Llama-family decoder; names follow Hugging Face's config.json in camel case. */
+export interface DecoderConfig {
+  architecture: 'llama'
+  hiddenSize: number
+  intermediateSize: number
+  numHiddenLayers: number
+  numAttentionHeads: number
+  numKeyValueHeads: number
+  headDim: number
+  vocabSize: number
+  maxPositionEmbeddings: number
+  rmsNormEps: number
+  ropeTheta: number
+  tieWordEmbeddings: boolean
+  bosTokenId: number | null
+  /** Generation ends at any of these. */
+  eosTokenIds: number[]
+}
+
+/** sha256 hex digests of what an adapter depends on. */
+export interface BaseDigests {
+  weights: string
+  tokenizer: string
+  chatTemplate: string
+}
+
+export interface ChatMessage {
+  role: string
+  content: string
+}
+
+export interface Tokenizer {
+  readonly vocabSize: number
+  encode(text: string, options?: { addSpecialTokens?: boolean }): number[]
+  decode(ids: number[], options?: { skipSpecialTokens?: boolean }): string
+  tokenId(token: string): number | null
+}
+
+/** A base model opened from a Hugging Face folder or a GGUF file. Tensor names are Hugging Face's. */
+export interface Base {
+  path: string
+  format: 'huggingface' | 'gguf'
+  config: DecoderConfig
+  tensors: TensorSource
+  tokenizer: Tokenizer
+  chatTemplate: string | null
+  /** Text of the special tokens that a chat template refers to. */
+  specialTokens: { bos: string | null; eos: string | null; unk: string | null; pad: string | null }
+  /** Stored precision of the linear weights, for example 'F16' or 'Q4_1'. */
+  precision: string
+  digests: BaseDigests
+  close(): void
+}
+
+/** One low-rank update: W + scale · B·A, with A [rank, in] and B [out, rank]. */
+export interface LoraTensors {
+  a: Float32Array
+  b: Float32Array
+  rank: number
+  inFeatures: number
+  outFeatures: number
+  /** alpha/rank, or alpha/√rank with rsLoRA. */
+  scale: number
+}
+
+export interface LoraConfig {
+  rank: number
+  alpha: number
+  useRslora: boolean
+  /** Module suffixes, for example 'q_proj'. */
+  targetModules: string[]
+  rankPattern: Record<string, number>
+  alphaPattern: Record<string, number>
+  baseModelNameOrPath: string
+}
+
+/** A LoRA adapter; keys of `modules` look like 'model.layers.0.self_attn.q_proj'. */
+export interface Adapter {
+  config: LoraConfig
+  modules: Map<string, LoraTensors>
+}
