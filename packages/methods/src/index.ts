@@ -1,1 +1,1 @@
-export {}
+export { philox4x32, Random, type RandomState } from './random.ts'
