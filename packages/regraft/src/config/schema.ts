@@ -1,0 +1,71 @@
+import { z } from 'zod'
+
+const Task = z
+  .strictObject({
+    system: z.string().default('').describe('the system prompt of this task'),
+    label: z.string().optional().describe('name of the label field in imported files'),
+    evaluation: z.string().optional().describe('alias of the sealed evaluation suite'),
+  })
+  .describe('a task that adapters are trained for')
+
+const Base = z
+  .strictObject({
+    path: z.string().describe('folder of a Hugging Face model, or a GGUF file'),
+    endOfLife: z.iso
+      .date()
+      .optional()
+      .describe('the day after which this base is no longer offered, as YYYY-MM-DD'),
+  })
+  .describe('a base model')
+
+const Owner = z
+  .strictObject({
+    owner: z.string().min(1).describe('who answers for the adapters'),
+    deputy: z.string().min(1).describe('who answers when the owner has left'),
+  })
+  .describe('people who answer for what is registered')
+
+const Gates = z.strictObject({
+  margin: z
+    .number()
+    .positive()
+    .max(1)
+    .default(0.02)
+    .describe('non-inferiority margin, as a share of items †'),
+  alpha: z.number().positive().max(0.5).default(0.05).describe('one-sided error probability of a gate †'),
+})
+
+const Server = z.strictObject({
+  host: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('address to listen on; others than loopback need an API key'),
+  port: z.int().min(0).max(65535).default(7878).describe('TCP port; 0 takes a free one'),
+  requireKey: z.boolean().default(false).describe('ask for an API key on loopback too'),
+})
+
+/** What `regraft.yaml` may say: the one source of defaults, types, JSON Schema and docs of the configuration. */
+export const Config = z.strictObject({
+  project: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and dashes')
+    .default('default')
+    .describe('the project whose rows and adapters this file is about'),
+  dataDirectory: z
+    .string()
+    .min(1)
+    .default('.regraft')
+    .describe('where the embedded database and the files live, relative to this file'),
+  databaseUrl: z
+    .string()
+    .startsWith('postgres')
+    .optional()
+    .describe('a Postgres instead of the embedded database'),
+  server: Server.prefault({}).describe('the HTTP server of `regraft serving up`'),
+  tasks: z.record(z.string(), Task).default({}).describe('tasks by name'),
+  bases: z.record(z.string(), Base).default({}).describe('base models by name'),
+  gates: Gates.prefault({}).describe('thresholds of gates'),
+  owners: Owner.optional(),
+})
+export type Config = z.output<typeof Config>

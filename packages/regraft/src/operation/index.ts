@@ -1,0 +1,13 @@
+export { type AnyOperation, defineOperation } from './define.ts'
+export { fileMark, InputFile, OutputFile } from './files.ts'
+export { allows, SCOPES, type Scope } from './scope.ts'
+export type {
+  Effect,
+  Log,
+  Mode,
+  Operation,
+  OperationContext,
+  Principal,
+  ProgressEvent,
+  Services,
+} from './types.ts'
