@@ -1,1 +1,2 @@
 export { philox4x32, Random, type RandomState } from './random.ts'
+export * from './text/index.ts'

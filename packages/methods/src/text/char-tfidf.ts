@@ -1,0 +1,92 @@
+/** A sparse vector: ascending feature numbers and their values. */
+export interface SparseVector {
+  indices: Int32Array
+  values: Float64Array
+}
+
+export interface CharTfidfOptions {
+  /** Shortest n-gram, in characters. Default 2. */
+  minimum?: number
+  /** Longest n-gram, in characters. Default 5. */
+  maximum?: number
+  /** Damp repeated n-grams: 1 + ln(count) instead of the count. Default true. */
+  sublinear?: boolean
+}
+
+/**
+ * Character n-grams of each word of the lower-cased text, each word padded by one space on both sides;
+ * a word shorter than n counts once, whole. Lengths are in code points.
+ */
+export function charNgrams(text: string, minimum: number, maximum: number): string[] {
+  const grams: string[] = []
+  for (const word of text.toLowerCase().split(/\s+/u)) {
+    if (word === '') continue
+    const padded = Array.from(` ${word} `)
+    for (let n = minimum; n <= maximum; n++) {
+      grams.push(padded.slice(0, n).join(''))
+      for (let start = 1; start + n <= padded.length; start++)
+        grams.push(padded.slice(start, start + n).join(''))
+      if (padded.length <= n) break
+    }
+  }
+  return grams
+}
+
+/**
+ * Turns texts into L2-normalised TF-IDF vectors over the character n-grams that were seen when it was made.
+ *
+ * Inverse document frequency is ln((1 + N) / (1 + df)) + 1 over the N fitted texts. The features and the weights are
+ * those of scikit-learn's `TfidfVectorizer(analyzer='char_wb')`. N-grams never seen are ignored; a
+ * text without any known n-gram becomes the empty vector. Source: Salton and Buckley 1988, "Term-weighting approaches
+ * in automatic text retrieval".
+ */
+export class CharTfidf {
+  readonly #minimum: number
+  readonly #maximum: number
+  readonly #sublinear: boolean
+  readonly #features = new Map<string, number>()
+  readonly #idf: Float64Array
+
+  constructor(texts: readonly string[], options: CharTfidfOptions = {}) {
+    this.#minimum = options.minimum ?? 2
+    this.#maximum = options.maximum ?? 5
+    this.#sublinear = options.sublinear ?? true
+    if (!(this.#minimum >= 1 && this.#minimum <= this.#maximum)) {
+      throw new RangeError(
+        `N-gram lengths must satisfy 1 <= minimum <= maximum, got ${this.#minimum} and ${this.#maximum}.`,
+      )
+    }
+    const documents: number[] = []
+    for (const text of texts) {
+      for (const gram of new Set(charNgrams(text, this.#minimum, this.#maximum))) {
+        const feature = this.#features.get(gram)
+        if (feature === undefined) {
+          this.#features.set(gram, documents.length)
+          documents.push(1)
+        } else documents[feature]! += 1
+      }
+    }
+    this.#idf = Float64Array.from(documents, (df) => Math.log((1 + texts.length) / (1 + df)) + 1)
+  }
+
+  /** Number of features, the length of the dense vector. */
+  get size(): number {
+    return this.#idf.length
+  }
+
+  transform(text: string): SparseVector {
+    const counts = new Map<number, number>()
+    for (const gram of charNgrams(text, this.#minimum, this.#maximum)) {
+      const feature = this.#features.get(gram)
+      if (feature !== undefined) counts.set(feature, (counts.get(feature) ?? 0) + 1)
+    }
+    const indices = Int32Array.from(counts.keys()).sort()
+    const values = Float64Array.from(indices, (feature) => {
+      const count = counts.get(feature)!
+      return (this.#sublinear ? 1 + Math.log(count) : count) * this.#idf[feature]!
+    })
+    const norm = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0))
+    if (norm > 0) for (let at = 0; at < values.length; at++) values[at]! /= norm
+    return { indices, values }
+  }
+}
