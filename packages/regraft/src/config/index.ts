@@ -1,1 +1,13 @@
-export { Config } from './schema.ts'
+import { z } from 'zod'
+import { Config } from './schema.ts'
+
+export { type ExplainedValue, explainConfig } from './explain.ts'
+export { CONFIG_FILE } from './file.ts'
+export { type ConfigSource, type LoadedConfig, type LoadOptions, loadConfig } from './load.ts'
+export { nearestWord } from './nearest.ts'
+export { Config }
+
+/** The JSON Schema (2020-12) of `regraft.yaml`, for editors. */
+export function configJsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(Config, { io: 'input' }) as Record<string, unknown>
+}

@@ -1,0 +1,131 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the syntax of the file is what is tested here.
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { RegraftError } from '../errors/index.ts'
+import { configJsonSchema, explainConfig, type LoadOptions, loadConfig } from './index.ts'
+
+function folderWith(yaml?: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'regraft-config-'))
+  if (yaml !== undefined) writeFileSync(join(folder, 'regraft.yaml'), yaml)
+  return folder
+}
+
+function failure(options: Partial<LoadOptions> & { folder: string }): RegraftError {
+  try {
+    loadConfig({ environment: {}, ...options })
+  } catch (error) {
+    if (error instanceof RegraftError) return error
+    throw error
+  }
+  throw new Error('the configuration was accepted')
+}
+
+test('without a file every value is the documented default, and paths are absolute', () => {
+  const folder = folderWith()
+  const { config, file } = loadConfig({ folder, environment: {} })
+  expect(file).toBe(null)
+  expect(config).toEqual({
+    project: 'default',
+    dataDirectory: join(folder, '.regraft'),
+    server: { host: '127.0.0.1', port: 7878, requireKey: false },
+    tasks: {},
+    bases: {},
+    gates: { margin: 0.02, alpha: 0.05 },
+  })
+})
+
+test('an option wins over the environment, the environment over the file, the file over the default', () => {
+  const folder = folderWith(
+    'project: from-file\nserver:\n  port: 1111\n  host: 10.0.0.1\ngates:\n  margin: 0.03\n',
+  )
+  const loaded = loadConfig({
+    folder,
+    environment: { REGRAFT_PORT: '2222', REGRAFT_HOST: '10.0.0.2' },
+    overrides: [{ path: 'server.port', value: 3333, option: '--port' }],
+  })
+  expect(loaded.config.server).toEqual({ host: '10.0.0.2', port: 3333, requireKey: false })
+  const explained = Object.fromEntries(
+    explainConfig(loaded).map(({ path, source, detail }) => [path, [source, detail]]),
+  )
+  expect(explained).toMatchObject({
+    project: ['file', `${join(folder, 'regraft.yaml')}:1`],
+    'server.port': ['option', '--port'],
+    'server.host': ['environment', 'REGRAFT_HOST'],
+    'gates.margin': ['file', `${join(folder, 'regraft.yaml')}:6`],
+    'gates.alpha': ['default', ''],
+  })
+})
+
+test('the nearest file above the working folder counts, and its paths are relative to it', () => {
+  const folder = folderWith('bases:\n  small: { path: models/small.gguf, endOfLife: 2027-01-31 }\n')
+  const inner = join(folder, 'a', 'b')
+  mkdirSync(inner, { recursive: true })
+  const { config } = loadConfig({ folder: inner, environment: {} })
+  expect(config.bases.small).toEqual({ path: join(folder, 'models/small.gguf'), endOfLife: '2027-01-31' })
+  expect(config.dataDirectory).toBe(join(folder, '.regraft'))
+  expect(loadConfig({ folder: inner, environment: { REGRAFT_DATA: 'own' } }).config.dataDirectory).toBe(
+    join(inner, 'own'),
+  )
+})
+
+test('one error lists every bad path with its line, and unknown keys with the key they probably meant', () => {
+  const folder = folderWith(
+    [
+      'projct: x',
+      'server:',
+      '  prot: 1',
+      '  port: "high"',
+      'gates:',
+      '  margin: 3',
+      'tasks:',
+      '  route:',
+      '    sytem: hi',
+    ].join('\n'),
+  )
+  const error = failure({ folder })
+  expect(error.code).toBe('invalid-config')
+  expect(error.message.split('\n').slice(1)).toEqual([
+    "  line 1: projct: unknown key, did you mean 'project'? Valid here: project, dataDirectory, databaseUrl, server, tasks, bases, gates, owners",
+    "  line 3: server.prot: unknown key, did you mean 'port'? Valid here: host, port, requireKey",
+    '  line 4: server.port: expected number, found string',
+    '  line 6: gates.margin: too big: expected number to be <=1',
+    "  line 9: tasks.route.sytem: unknown key, did you mean 'system'? Valid here: system, label, evaluation",
+  ])
+})
+
+test('a secret comes from the environment and is never shown', () => {
+  const folder = folderWith(
+    'databaseUrl: postgres://me:${PASSWORD}@db/regraft\ntasks:\n  t: { system: "cost $${X}" }\n',
+  )
+  const loaded = loadConfig({ folder, environment: { PASSWORD: 'hush' } })
+  expect(loaded.config.databaseUrl).toBe('postgres://me:hush@db/regraft')
+  expect(loaded.config.tasks.t?.system).toBe('cost ${X}')
+  expect(JSON.stringify(explainConfig(loaded))).not.toContain('hush')
+
+  const fromVariable = loadConfig({
+    folder: folderWith(),
+    environment: { DATABASE_URL: 'postgres://me:hush@db/x' },
+  })
+  expect(JSON.stringify(explainConfig(fromVariable))).not.toContain('hush')
+})
+
+test('an unset variable, a bad variable and broken YAML are problems with a place', () => {
+  const unset = failure({ folder: folderWith('project: a\ndatabaseUrl: ${NOT_SET}\n') })
+  expect(unset.message).toContain('line 2: databaseUrl: the environment variable NOT_SET is not set')
+  const bad = failure({ folder: folderWith(), environment: { REGRAFT_PORT: 'abc' } })
+  expect(bad.message).toContain('server.port: expected number, found string (from REGRAFT_PORT)')
+  const broken = failure({ folder: folderWith('server: {port: 1\nproject: x\n') })
+  expect(broken.message).toMatch(/has \d problem/)
+  expect(broken.message).toContain('line ')
+  expect(failure({ folder: folderWith(), file: 'absent.yaml' }).hint).toContain('regraft init')
+  expect(failure({ folder: folderWith('- a\n- b\n') }).message).toContain('expected object, found array')
+})
+
+test('the published JSON Schema names every key and requires none', () => {
+  const schema = configJsonSchema()
+  expect(Object.keys(schema.properties as object)).toContain('gates')
+  expect(schema.required).toBeUndefined()
+  expect(schema.additionalProperties).toBe(false)
+})
