@@ -1,0 +1,291 @@
+// Runs the decoder layer by layer: one small graph serves every layer, whose weights are its inputs (read in place,
+// one copy for training, scoring and decoding). The backward graph recomputes a layer's forward pass from its stored
+// input (Chen et al. 2016), so only the layers' inputs are kept.
+import type { Tensor } from 'onnxruntime-node'
+import type { DecoderConfig, LoraTensors } from '../formats/types.ts'
+import { Graph, type Value } from '../graph/graph.ts'
+import type { LowRank } from '../graph/operations.ts'
+import { emptyTensor, type Feeds, floats, tensorOver } from '../graph/session.ts'
+import { SessionCache } from '../graph/session-cache.ts'
+import { Tape } from '../graph/tape.ts'
+import type { Batch } from './batch.ts'
+import {
+  batchAttention,
+  cachedAttention,
+  decoderLayer,
+  type LayerUpdates,
+  type LayerWeights,
+  LINEAR_NAMES,
+  type LinearName,
+  layerWeightShapes,
+  rotaryTables,
+} from './layer.ts'
+import type { LayerLora } from './lora.ts'
+import type { DecoderWeights } from './weights.ts'
+
+/** What receives gradients: nothing, the adapter, or all weights (pre-training). */
+export type Trainable = 'none' | 'adapter' | 'weights'
+
+/** Keys and values of one layer: [B, KV, capacity, headDim]. */
+export interface LayerCache {
+  keys: Tensor
+  values: Tensor
+}
+
+/** Receives the gradients of one layer after its backward pass; arrays are reused, so add them up at once. */
+export type LayerGradients = (layer: number, gradients: Map<string, Float32Array>) => void
+
+interface StackOptions {
+  config: DecoderConfig
+  weights: DecoderWeights
+  lora: LayerLora[]
+  trainable: Trainable
+  threads: number
+  /** Called before every layer; throws to stop. */
+  checkpoint?: () => void
+}
+
+interface Declared {
+  value: Value
+  weights: LayerWeights
+  updates: LayerUpdates
+  /** Inputs that want a gradient, by input name. */
+  trainable: Map<string, Value>
+}
+
+const WEIGHT_KEYS: readonly (keyof LayerWeights)[] = [
+  'attentionNorm',
+  'attentionInput',
+  'attentionOutput',
+  'mlpNorm',
+  'mlpInput',
+  'mlpOutput',
+]
+
+/** The layers of a decoder with their weights and, optionally, an adapter. */
+export class LayerStack {
+  #options: StackOptions
+  #sessions: SessionCache
+  #inputs: { key: string; tensors: Tensor[] } | null = null
+
+  constructor(options: StackOptions) {
+    this.#options = options
+    this.#sessions = new SessionCache({ threads: options.threads })
+  }
+
+  /** Hidden states after the last layer, [batch·length, D]; every layer's input is kept for `backward`. */
+  async forward(batch: Batch, onCache?: (layer: number, cache: LayerCache) => void): Promise<Tensor> {
+    const { config, weights } = this.#options
+    const tensors = this.#layerInputs(batch)
+    embed(weights.embedding, config.hiddenSize, batch.ids, floats(tensors[0]!))
+    const shared = this.#batchFeeds(batch)
+    const cacheShape = [batch.batch, config.numKeyValueHeads, batch.length, config.headDim]
+    for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+      this.#options.checkpoint?.()
+      const key = `forward:${batch.batch}x${batch.length}:${onCache ? 'cache' : ''}:${this.#signature(layer)}`
+      const session = await this.#sessions.get(key, () => this.#forwardGraph(batch, layer, onCache !== undefined))
+      const fetches: Feeds = { y: tensors[layer + 1]! }
+      if (onCache) {
+        fetches.keys = emptyTensor(cacheShape)
+        fetches.values = emptyTensor(cacheShape)
+      }
+      await session.run({ ...shared, ...this.#layerFeeds(layer), x: tensors[layer]! }, fetches)
+      onCache?.(layer, { keys: fetches.keys!, values: fetches.values! })
+    }
+    return tensors[config.numHiddenLayers]!
+  }
+
+  /** Gradient [N, D] of the hidden states after the last layer → gradient of the embedded input; the newest `forward` counts. */
+  async backward(batch: Batch, gradient: Tensor, onGradients: LayerGradients): Promise<Tensor> {
+    const { config } = this.#options
+    const tensors = this.#layerInputs(batch)
+    const shared = this.#batchFeeds(batch)
+    let incoming = gradient
+    let outgoing = emptyTensor(gradient.dims)
+    const scratch = new Map<string, Feeds>()
+    for (let layer = config.numHiddenLayers - 1; layer >= 0; layer--) {
+      this.#options.checkpoint?.()
+      const signature = this.#signature(layer)
+      const key = `backward:${batch.batch}x${batch.length}:${signature}`
+      const session = await this.#sessions.get(key, () => this.#backwardGraph(batch, layer))
+      const fetches = scratch.get(signature) ?? this.#gradientTensors(layer)
+      scratch.set(signature, fetches)
+      const feeds = { ...shared, ...this.#layerFeeds(layer), x: tensors[layer]!, dy: incoming }
+      await session.run(feeds, { ...fetches, dx: outgoing })
+      onGradients(layer, new Map(Object.entries(fetches).map(([name, tensor]) => [name.slice(2), floats(tensor)])))
+      ;[incoming, outgoing] = [outgoing, incoming]
+    }
+    return incoming
+  }
+
+  /**
+   * One new token per row: ids and positions [B]; returns the hidden states [B, D]. The new keys and values are
+   * written into the caches at each row's position; `mask` [B, 1, 1, capacity] hides what is not there yet.
+   */
+  async step(ids: Int32Array, positions: readonly number[], caches: LayerCache[], mask: Tensor): Promise<Tensor> {
+    const { config, weights } = this.#options
+    const batch = ids.length
+    const capacity = mask.dims[3]!
+    let x = emptyTensor([batch, config.hiddenSize])
+    let y = emptyTensor([batch, config.hiddenSize])
+    embed(weights.embedding, config.hiddenSize, ids, floats(x))
+    const shared = { positions: tensorOver(BigInt64Array.from(positions, BigInt), [batch, 1]), mask }
+    const newShape = [batch, config.numKeyValueHeads, 1, config.headDim]
+    const keys = emptyTensor(newShape)
+    const values = emptyTensor(newShape)
+    for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+      this.#options.checkpoint?.()
+      const session = await this.#sessions.get(`step:${batch}x${capacity}:${this.#signature(layer)}`, () =>
+        this.#stepGraph(batch, capacity, layer),
+      )
+      const cache = caches[layer]!
+      const feeds = { ...shared, ...this.#layerFeeds(layer), x, pastKeys: cache.keys, pastValues: cache.values }
+      await session.run(feeds, { y, keys, values })
+      for (const [row, position] of positions.entries()) {
+        for (let head = 0; head < config.numKeyValueHeads; head++) {
+          const from = (row * config.numKeyValueHeads + head) * config.headDim
+          const to = ((row * config.numKeyValueHeads + head) * capacity + position) * config.headDim
+          floats(cache.keys).set(floats(keys).subarray(from, from + config.headDim), to)
+          floats(cache.values).set(floats(values).subarray(from, from + config.headDim), to)
+        }
+      }
+      ;[x, y] = [y, x]
+    }
+    return x
+  }
+
+  async release(): Promise<void> {
+    await this.#sessions.release()
+    this.#inputs = null
+  }
+
+  #layerInputs(batch: Batch): Tensor[] {
+    const { config } = this.#options
+    const rows = batch.batch * batch.length
+    const key = `${rows}`
+    if (this.#inputs?.key !== key) {
+      const tensors = Array.from({ length: config.numHiddenLayers + 1 }, () => emptyTensor([rows, config.hiddenSize]))
+      this.#inputs = { key, tensors }
+    }
+    return this.#inputs.tensors
+  }
+
+  #batchFeeds(batch: Batch): Feeds {
+    return {
+      positions: tensorOver(batch.positions, [batch.batch, batch.length]),
+      mask: tensorOver(batch.mask, [batch.batch, 1, batch.length, batch.length]),
+    }
+  }
+
+  #layerFeeds(layer: number): Feeds {
+    const { config, weights, lora } = this.#options
+    const shapes = layerWeightShapes(config)
+    const feeds: Feeds = {}
+    for (const key of WEIGHT_KEYS) feeds[key] = tensorOver(weights.layers[layer]![key], shapes[key])
+    for (const [name, update] of updatesOf(lora[layer])) {
+      feeds[`${name}.a`] = tensorOver(update.a, [update.rank, update.inFeatures])
+      feeds[`${name}.b`] = tensorOver(update.b, [update.outFeatures, update.rank])
+    }
+    return feeds
+  }
+
+  #gradientTensors(layer: number): Feeds {
+    const feeds = this.#layerFeeds(layer)
+    const adapter = this.#options.trainable === 'adapter'
+    const wanted = Object.entries(feeds).filter(([name]) => name.includes('.') === adapter)
+    return Object.fromEntries(wanted.map(([name, tensor]) => [`d.${name}`, emptyTensor(tensor.dims)]))
+  }
+
+  /** Layers with equal signatures can share a graph. */
+  #signature(layer: number): string {
+    return updatesOf(this.#options.lora[layer])
+      .map(([name, update]) => `${name}:${update.rank}:${update.scale}`)
+      .join(',')
+  }
+
+  #declare(graph: Graph, tape: Tape, layer: number, rows: number, differentiate: boolean): Declared {
+    const { config, lora, trainable } = this.#options
+    const value = graph.input('x', [rows, config.hiddenSize])
+    if (differentiate) tape.require(value)
+    const wanted = new Map<string, Value>()
+    const declare = (name: string, shape: readonly number[], learns: boolean) => {
+      const input = graph.input(name, shape)
+      if (differentiate && learns) wanted.set(name, tape.require(input))
+      return input
+    }
+    const shapes = layerWeightShapes(config)
+    const weights = Object.fromEntries(
+      WEIGHT_KEYS.map((key) => [key, declare(key, shapes[key], trainable === 'weights')]),
+    ) as unknown as LayerWeights
+    const updates: LayerUpdates = {}
+    for (const [name, update] of updatesOf(lora[layer])) {
+      const a = declare(`${name}.a`, [update.rank, update.inFeatures], trainable === 'adapter')
+      const b = declare(`${name}.b`, [update.outFeatures, update.rank], trainable === 'adapter')
+      updates[name] = { a, b, scale: update.scale } satisfies LowRank
+    }
+    return { value, weights, updates, trainable: wanted }
+  }
+
+  #batchLayer(tape: Tape, batch: Batch, declared: Declared, onCache?: (keys: Value, values: Value) => void): Value {
+    const { config } = this.#options
+    const { graph } = tape
+    const positions = graph.input('positions', [batch.batch, batch.length], 'int64')
+    const mask = graph.input('mask', [batch.batch, 1, batch.length, batch.length])
+    const tables = rotaryTables(graph, config, positions, batch.length)
+    const attention = batchAttention(tape, config, batch, tables, mask, onCache)
+    return decoderLayer(tape, config, declared.value, declared.weights, declared.updates, attention)
+  }
+
+  #forwardGraph(batch: Batch, layer: number, withCache: boolean): Graph {
+    const graph = new Graph()
+    const tape = new Tape(graph)
+    const declared = this.#declare(graph, tape, layer, batch.batch * batch.length, false)
+    const keepCache = (keys: Value, values: Value) => {
+      graph.output(keys, 'keys')
+      graph.output(values, 'values')
+    }
+    graph.output(this.#batchLayer(tape, batch, declared, withCache ? keepCache : undefined), 'y')
+    return graph
+  }
+
+  #backwardGraph(batch: Batch, layer: number): Graph {
+    const graph = new Graph()
+    const tape = new Tape(graph)
+    const rows = batch.batch * batch.length
+    const declared = this.#declare(graph, tape, layer, rows, true)
+    const y = this.#batchLayer(tape, batch, declared)
+    const gradientOf = tape.backward([[y, graph.input('dy', [rows, this.#options.config.hiddenSize])]])
+    graph.output(gradientOf(declared.value), 'dx')
+    for (const [name, input] of declared.trainable) graph.output(gradientOf(input), `d.${name}`)
+    return graph
+  }
+
+  #stepGraph(batch: number, capacity: number, layer: number): Graph {
+    const { config } = this.#options
+    const graph = new Graph()
+    const tape = new Tape(graph)
+    const declared = this.#declare(graph, tape, layer, batch, false)
+    const shape = [batch, config.numKeyValueHeads, capacity, config.headDim]
+    const tables = rotaryTables(graph, config, graph.input('positions', [batch, 1], 'int64'), capacity)
+    const cache = {
+      keys: graph.input('pastKeys', shape),
+      values: graph.input('pastValues', shape),
+      mask: graph.input('mask', [batch, 1, 1, capacity]),
+    }
+    const attention = cachedAttention(tape, config, batch, capacity, tables, cache, (keys, values) => {
+      graph.output(keys, 'keys')
+      graph.output(values, 'values')
+    })
+    graph.output(decoderLayer(tape, config, declared.value, declared.weights, declared.updates, attention), 'y')
+    return graph
+  }
+}
+
+/** Copies the embedding rows [V, D] of the tokens into x [N, D]. */
+function embed(embedding: Float32Array, width: number, ids: Int32Array, x: Float32Array): void {
+  for (const [i, id] of ids.entries()) x.set(embedding.subarray(id * width, (id + 1) * width), i * width)
+}
+
+function updatesOf(lora: LayerLora | undefined): [LinearName, LoraTensors][] {
+  return LINEAR_NAMES.flatMap((name) => (lora?.[name] ? [[name, lora[name]] as [LinearName, LoraTensors]] : []))
+}

@@ -1,0 +1,233 @@
+// Builds ONNX models (onnx/onnx.proto3, IR version 10, opset 21) with static shapes.
+import { Message } from './wire.ts'
+
+export type ElementType = 'float32' | 'int64'
+
+/** A tensor of the graph: its name, static shape and element type. */
+export interface Value {
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly type: ElementType
+}
+
+type Attribute = number | string | readonly number[] | { float: number }
+
+interface NodeOptions {
+  attributes?: Record<string, Attribute>
+  domain?: string
+  types?: ElementType[]
+}
+
+const IR_VERSION = 10
+const OPSET = 21
+const CONTRIB_DOMAIN = 'com.microsoft'
+const ELEMENT_TYPES: Record<ElementType, number> = { float32: 1, int64: 7 }
+const ATTRIBUTE_TYPES = { float: 1, integer: 2, text: 3, integers: 7 }
+
+/** Collects nodes, constants, inputs and outputs, and encodes them as an ONNX model. */
+export class Graph {
+  #nodes: Message[] = []
+  #constants: Message[] = []
+  #inputs: Message[] = []
+  #outputs: Message[] = []
+  #constantCache = new Map<string, Value>()
+  #counter = 0
+
+  input(name: string, shape: readonly number[], type: ElementType = 'float32'): Value {
+    const value = { name, shape, type }
+    this.#inputs.push(describe(value))
+    return value
+  }
+
+  output(value: Value, name: string): void {
+    this.#nodes.push(new Message().text(1, value.name).text(2, name).text(4, 'Identity'))
+    this.#outputs.push(describe({ ...value, name }))
+  }
+
+  constant(shape: readonly number[], data: Float32Array | BigInt64Array): Value {
+    const type: ElementType = data instanceof Float32Array ? 'float32' : 'int64'
+    const value = { name: this.#fresh('constant'), shape, type }
+    const tensor = new Message()
+    for (const size of shape) tensor.integer(1, size)
+    tensor.integer(2, ELEMENT_TYPES[type]).text(8, value.name)
+    tensor.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+    this.#constants.push(tensor)
+    return value
+  }
+
+  scalar(value: number): Value {
+    return this.#cached(`float:${value}`, () => this.constant([], Float32Array.of(value)))
+  }
+
+  integers(values: readonly number[]): Value {
+    return this.#cached(`integers:${values}`, () =>
+      this.constant([values.length], BigInt64Array.from(values, BigInt)),
+    )
+  }
+
+  /** Adds a node; `shapes` are those of its outputs. */
+  node(operator: string, inputs: readonly Value[], shapes: readonly (readonly number[])[], options: NodeOptions = {}): Value[] {
+    const node = new Message()
+    for (const input of inputs) node.text(1, input.name)
+    const outputs = shapes.map((shape, i) => ({
+      name: this.#fresh(operator),
+      shape,
+      type: options.types?.[i] ?? ('float32' as const),
+    }))
+    for (const output of outputs) node.text(2, output.name)
+    node.text(4, operator)
+    for (const [name, value] of Object.entries(options.attributes ?? {})) node.message(5, attribute(name, value))
+    if (options.domain) node.text(7, options.domain)
+    this.#nodes.push(node)
+    return outputs
+  }
+
+  /** Matrix product of the last two axes; equal batch axes. `alpha` scales the product. */
+  matmul(a: Value, b: Value, options: { transposeA?: boolean; transposeB?: boolean; alpha?: number } = {}): Value {
+    const { transposeA = false, transposeB = false, alpha = 1 } = options
+    const rows = a.shape.at(transposeA ? -1 : -2)!
+    const columns = b.shape.at(transposeB ? -2 : -1)!
+    const inner = a.shape.at(transposeA ? -2 : -1)
+    if (inner !== b.shape.at(transposeB ? -1 : -2)) {
+      throw new Error(`cannot multiply [${a.shape}] by [${b.shape}]`)
+    }
+    const shape = [...a.shape.slice(0, -2), rows, columns]
+    if (!transposeA && !transposeB && alpha === 1) return this.node('MatMul', [a, b], [shape])[0]!
+    return this.node('FusedMatMul', [a, b], [shape], {
+      domain: CONTRIB_DOMAIN,
+      attributes: { transA: Number(transposeA), transB: Number(transposeB), alpha: { float: alpha } },
+    })[0]!
+  }
+
+  add = (a: Value, b: Value): Value => this.#elementwise('Add', a, b)
+  subtract = (a: Value, b: Value): Value => this.#elementwise('Sub', a, b)
+  multiply = (a: Value, b: Value): Value => this.#elementwise('Mul', a, b)
+  divide = (a: Value, b: Value): Value => this.#elementwise('Div', a, b)
+
+  /** Element-wise function of one tensor, for example 'Exp' or 'Sigmoid'. */
+  apply(operator: 'Exp' | 'Log' | 'Sqrt' | 'Reciprocal' | 'Sigmoid' | 'Neg', a: Value): Value {
+    return this.node(operator, [a], [a.shape])[0]!
+  }
+
+  /** Reduces one axis to length 1 (kept), or drops it. */
+  reduce(operator: 'ReduceSum' | 'ReduceMean' | 'ReduceMax', a: Value, axis: number, keep = true): Value {
+    const at = axis < 0 ? a.shape.length + axis : axis
+    const shape = keep ? a.shape.map((size, i) => (i === at ? 1 : size)) : a.shape.filter((_, i) => i !== at)
+    const attributes = { keepdims: Number(keep) }
+    return this.node(operator, [a, this.integers([at])], [shape], { attributes })[0]!
+  }
+
+  softmax(a: Value): Value {
+    return this.node('Softmax', [a], [a.shape], { attributes: { axis: -1 } })[0]!
+  }
+
+  reshape(a: Value, shape: readonly number[]): Value {
+    if (elements(a.shape) !== elements(shape)) throw new Error(`cannot reshape [${a.shape}] to [${shape}]`)
+    return this.node('Reshape', [a, this.integers(shape)], [shape], { types: [a.type] })[0]!
+  }
+
+  transpose(a: Value, permutation: readonly number[]): Value {
+    const shape = permutation.map((axis) => a.shape[axis]!)
+    return this.node('Transpose', [a], [shape], { attributes: { perm: permutation } })[0]!
+  }
+
+  /** Splits along an axis into parts of the given sizes. */
+  split(a: Value, sizes: readonly number[], axis: number): Value[] {
+    if (sizes.length === 1) return [a]
+    const at = axis < 0 ? a.shape.length + axis : axis
+    const shapes = sizes.map((size) => a.shape.map((whole, i) => (i === at ? size : whole)))
+    return this.node('Split', [a, this.integers(sizes)], shapes, { attributes: { axis: at } })
+  }
+
+  concat(parts: readonly Value[], axis: number): Value {
+    if (parts.length === 1) return parts[0]!
+    const first = parts[0]!
+    const at = axis < 0 ? first.shape.length + axis : axis
+    const total = parts.reduce((sum, part) => sum + part.shape[at]!, 0)
+    const shape = first.shape.map((size, i) => (i === at ? total : size))
+    return this.node('Concat', parts, [shape], { attributes: { axis: at } })[0]!
+  }
+
+  /** Rows of a matrix: a [V, D], indices [N] → [N, D]. */
+  gatherRows(a: Value, indices: Value): Value {
+    return this.node('Gather', [a, indices], [[...indices.shape, ...a.shape.slice(1)]], { attributes: { axis: 0 } })[0]!
+  }
+
+  /** One element of each row: a [N, V], indices [N, 1] → [N, 1]. */
+  gatherElements(a: Value, indices: Value): Value {
+    return this.node('GatherElements', [a, indices], [indices.shape], { attributes: { axis: 1 } })[0]!
+  }
+
+  /** Adds one update to one element of each row: a [N, V], indices and updates [N, 1]. */
+  scatterAdd(a: Value, indices: Value, updates: Value): Value {
+    const attributes = { axis: 1, reduction: 'add' }
+    return this.node('ScatterElements', [a, indices, updates], [a.shape], { attributes })[0]!
+  }
+
+  /** Rotary position embedding of x [B, H, T, headDim] in two halves; positions [B, T], cos and sin [P, headDim/2]. */
+  rotate(x: Value, positions: Value, cos: Value, sin: Value): Value {
+    return this.node('RotaryEmbedding', [x, positions, cos, sin], [x.shape], { domain: CONTRIB_DOMAIN })[0]!
+  }
+
+  encode(): Uint8Array {
+    const graph = new Message()
+    for (const node of this.#nodes) graph.message(1, node)
+    graph.text(2, 'regraft')
+    for (const constant of this.#constants) graph.message(5, constant)
+    for (const input of this.#inputs) graph.message(11, input)
+    for (const output of this.#outputs) graph.message(12, output)
+    return new Message()
+      .integer(1, IR_VERSION)
+      .message(7, graph)
+      .message(8, new Message().text(1, '').integer(2, OPSET))
+      .message(8, new Message().text(1, CONTRIB_DOMAIN).integer(2, 1))
+      .encode()
+  }
+
+  #elementwise(operator: string, a: Value, b: Value): Value {
+    return this.node(operator, [a, b], [broadcast(a.shape, b.shape)])[0]!
+  }
+
+  #cached(key: string, make: () => Value): Value {
+    const known = this.#constantCache.get(key)
+    if (known) return known
+    const value = make()
+    this.#constantCache.set(key, value)
+    return value
+  }
+
+  #fresh(prefix: string): string {
+    return `${prefix}_${this.#counter++}`
+  }
+}
+
+/** Number of elements of a shape. */
+export function elements(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1)
+}
+
+function broadcast(a: readonly number[], b: readonly number[]): number[] {
+  const rank = Math.max(a.length, b.length)
+  return Array.from({ length: rank }, (_, i) => {
+    const left = a[a.length - rank + i] ?? 1
+    const right = b[b.length - rank + i] ?? 1
+    if (left !== right && left !== 1 && right !== 1) throw new Error(`cannot broadcast [${a}] with [${b}]`)
+    return Math.max(left, right)
+  })
+}
+
+function describe(value: Value): Message {
+  const shape = new Message()
+  for (const size of value.shape) shape.message(1, new Message().integer(1, size))
+  const tensor = new Message().integer(1, ELEMENT_TYPES[value.type]).message(2, shape)
+  return new Message().text(1, value.name).message(2, new Message().message(1, tensor))
+}
+
+function attribute(name: string, value: Attribute): Message {
+  const message = new Message().text(1, name)
+  if (typeof value === 'number') return message.integer(3, value).integer(20, ATTRIBUTE_TYPES.integer)
+  if (typeof value === 'string') return message.text(4, value).integer(20, ATTRIBUTE_TYPES.text)
+  if ('float' in value) return message.float(2, value.float).integer(20, ATTRIBUTE_TYPES.float)
+  for (const item of value) message.integer(8, item)
+  return message.integer(20, ATTRIBUTE_TYPES.integers)
+}

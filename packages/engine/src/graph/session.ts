@@ -1,0 +1,52 @@
+import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { type ElementType, elements, type Graph } from './graph.ts'
+
+export interface SessionOptions {
+  /** Threads of one operator; with fixed settings results have the same bits for 1 and 2 threads. */
+  threads: number
+}
+
+export type Feeds = Record<string, Tensor>
+
+/** A graph ready to run: inputs are read in place, outputs are written into preallocated tensors. */
+export interface Session {
+  run(feeds: Feeds, fetches: Feeds): Promise<void>
+  release(): Promise<void>
+}
+
+/**
+ * Compiles a graph with the settings on which bit-equal results rest: no graph rewriting (it undoes recomputation
+ * and buys nothing measurable), no weight prepacking (it changes bits and doubles memory), no spinning threads.
+ */
+export async function openSession(graph: Graph, options: SessionOptions): Promise<Session> {
+  const session = await InferenceSession.create(graph.encode(), {
+    intraOpNumThreads: options.threads,
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
+    graphOptimizationLevel: 'disabled',
+    enableMemPattern: false,
+    enableCpuMemArena: true,
+    extra: { session: { disable_prepacking: '1', intra_op: { allow_spinning: '0' } } },
+  })
+  return {
+    async run(feeds, fetches) {
+      await session.run(feeds, fetches)
+    },
+    release: () => session.release(),
+  }
+}
+
+/** A tensor over an existing array, without a copy. */
+export function tensorOver(data: Float32Array | BigInt64Array, shape: readonly number[]): Tensor {
+  return new Tensor(data instanceof Float32Array ? 'float32' : 'int64', data, [...shape])
+}
+
+/** A zeroed tensor. */
+export function emptyTensor(shape: readonly number[], type: ElementType = 'float32'): Tensor {
+  const size = elements(shape)
+  return tensorOver(type === 'float32' ? new Float32Array(size) : new BigInt64Array(size), shape)
+}
+
+export function floats(tensor: Tensor): Float32Array {
+  return tensor.data as Float32Array
+}

@@ -1,0 +1,120 @@
+import { Random } from '@regraft/methods'
+import { afterAll, expect, test } from 'vitest'
+import { layOut } from '../decoder/batch.ts'
+import { createDecoder, type Decoder } from '../decoder/decoder.ts'
+import { initialAdapter } from '../decoder/lora.ts'
+import { initialWeights } from '../decoder/weights.ts'
+import type { DecoderConfig } from '../formats/types.ts'
+import { adapterLearner, type Learner, weightsLearner } from './learner.ts'
+
+const config: DecoderConfig = {
+  architecture: 'llama',
+  hiddenSize: 24,
+  intermediateSize: 40,
+  numHiddenLayers: 2,
+  numAttentionHeads: 6,
+  numKeyValueHeads: 2,
+  headDim: 4,
+  vocabSize: 50,
+  maxPositionEmbeddings: 64,
+  rmsNormEps: 1e-5,
+  ropeTheta: 10_000,
+  tieWordEmbeddings: true,
+  bosTokenId: null,
+  eosTokenIds: [0],
+}
+
+const decoders: Decoder[] = []
+afterAll(async () => {
+  for (const decoder of decoders) await decoder.release()
+})
+
+/** Large random weights, so that no gradient is lost in rounding. */
+function randomWeights(tied: boolean) {
+  const random = new Random(7)
+  const weights = initialWeights({ ...config, tieWordEmbeddings: tied }, () => random.normal() * 12)
+  for (const norm of [weights.finalNorm, ...weights.layers.flatMap((l) => [l.attentionNorm, l.mlpNorm])]) {
+    for (let i = 0; i < norm.length; i++) norm[i] = 1 + 0.3 * random.normal()
+  }
+  return weights
+}
+
+const random = new Random(11)
+const tokens = (count: number) => Array.from({ length: count }, () => random.integer(config.vocabSize))
+const batch = layOut(
+  [
+    { ids: tokens(9), supervisedFrom: 1 },
+    { ids: tokens(5), supervisedFrom: 3 },
+    { ids: tokens(12), supervisedFrom: 4 },
+  ],
+  { length: 16 },
+)
+const rowWeights = Float32Array.from(batch.rows, (_, i) => -0.2 - 0.1 * (i % 3))
+
+async function objective(learner: Learner): Promise<number> {
+  learner.clearGradients()
+  const scores = await learner.accumulate(batch, rowWeights)
+  return scores.reduce((sum, score, i) => sum + score * rowWeights[i]!, 0)
+}
+
+/** Compares the gradient of each parameter with a fourth-order central difference along it. */
+async function worstRelativeError(learner: Learner): Promise<{ name: string; error: number }> {
+  let worst = { name: '', error: 0 }
+  for (const parameter of learner.parameters) {
+    await objective(learner)
+    const gradient = Float32Array.from(parameter.gradient)
+    const norm = Math.hypot(...gradient)
+    expect(norm, `${parameter.name} has a gradient`).toBeGreaterThan(1e-4)
+    const start = Float32Array.from(parameter.value)
+    const at = (distance: number) => {
+      for (let i = 0; i < start.length; i++) parameter.value[i] = start[i]! + (distance * gradient[i]!) / norm
+      return objective(learner)
+    }
+    const h = 1e-2
+    const slope = (8 * ((await at(h)) - (await at(-h))) - ((await at(2 * h)) - (await at(-2 * h)))) / (12 * h)
+    parameter.value.set(start)
+    const error = Math.abs(slope - norm) / (norm + 1e-2)
+    if (error > worst.error) worst = { name: parameter.name, error }
+  }
+  return worst
+}
+
+test.each([true, false])('gradients of all weights agree with finite differences (tied head: %s)', async (tied) => {
+  const tiedConfig = { ...config, tieWordEmbeddings: tied }
+  const decoder = createDecoder({ config: tiedConfig, weights: randomWeights(tied), trainable: 'weights', threads: 1 })
+  decoders.push(decoder)
+  expect((await worstRelativeError(weightsLearner(decoder))).error).toBeLessThan(5e-3)
+})
+
+test('gradients of an adapter agree with finite differences', async () => {
+  const lora = {
+    rank: 3,
+    alpha: 6,
+    useRslora: false,
+    targetModules: ['q_proj', 'v_proj', 'o_proj', 'gate_proj', 'down_proj'],
+    rankPattern: {},
+    alphaPattern: {},
+    baseModelNameOrPath: 'test',
+  }
+  const adapter = initialAdapter(config, lora, () => random.uniform())
+  for (const module of adapter.modules.values()) module.b.forEach((_, i) => (module.b[i] = random.normal() * 0.3))
+  const decoder = createDecoder({ config, weights: randomWeights(true), adapter, trainable: 'adapter', threads: 1 })
+  decoders.push(decoder)
+  expect((await worstRelativeError(adapterLearner(decoder))).error).toBeLessThan(5e-3)
+})
+
+test('packed sequences score as they do alone', async () => {
+  const decoder = createDecoder({ config, weights: randomWeights(true), threads: 1 })
+  decoders.push(decoder)
+  const sequences = [9, 5, 12].map((count) => ({ ids: tokens(count), supervisedFrom: 1 }))
+  const packed = layOut(sequences, { length: 32 })
+  expect(packed.batch).toBe(1)
+  const together = await decoder.head.logProbabilities(await decoder.stack.forward(packed), packed.rows, packed.targets)
+  const alone: number[] = []
+  for (const sequence of sequences) {
+    const one = layOut([sequence])
+    alone.push(...(await decoder.head.logProbabilities(await decoder.stack.forward(one), one.rows, one.targets)))
+  }
+  expect(together.length).toBe(alone.length)
+  for (const [i, score] of alone.entries()) expect(together[i]).toBeCloseTo(score, 4)
+})

@@ -1,0 +1,109 @@
+import type { Batch } from '../decoder/batch.ts'
+import type { Decoder } from '../decoder/decoder.ts'
+import { addInto, type HeadGradients } from '../decoder/head.ts'
+import { LINEAR_NAMES } from '../decoder/layer.ts'
+import { moduleName } from '../decoder/weights.ts'
+import { emptyTensor, floats } from '../graph/session.ts'
+
+/** A tensor that is learned: its values are updated in place, its gradient is added up over micro-batches. */
+export interface Parameter {
+  name: string
+  value: Float32Array
+  gradient: Float32Array
+  /** Whether weight decay applies (not to norms). */
+  decays: boolean
+}
+
+/** Computes log-probabilities and gradients for the trainable tensors of a decoder. */
+export interface Learner {
+  parameters: Parameter[]
+  /**
+   * Adds the gradient of Σ weightᵢ·log pᵢ over the batch's supervised rows to the parameters; returns log pᵢ.
+   * For a loss L, pass weightᵢ = ∂L/∂log pᵢ.
+   */
+  accumulate(batch: Batch, rowWeights: Float32Array): Promise<Float32Array>
+  clearGradients(): void
+}
+
+/** Learns an adapter; the decoder must have been created with `trainable: 'adapter'`. */
+export function adapterLearner(decoder: Decoder): Learner {
+  const parameters = new Map<string, Parameter>()
+  const layers = Array.from({ length: decoder.config.numHiddenLayers }, () => new Map<string, Parameter>())
+  for (const [layer, byInput] of layers.entries()) {
+    for (const name of LINEAR_NAMES) {
+      const module = moduleName(layer, name)
+      const tensors = decoder.adapter?.modules.get(module)
+      if (!tensors) continue
+      for (const side of ['a', 'b'] as const) {
+        const parameter = learned(`${module}.${side}`, tensors[side], true)
+        parameters.set(parameter.name, parameter)
+        byInput.set(`${name}.${side}`, parameter)
+      }
+    }
+  }
+  return learner([...parameters.values()], decoder, layers)
+}
+
+/** Learns all weights (pre-training); the decoder must have been created with `trainable: 'weights'`. */
+export function weightsLearner(decoder: Decoder): Learner {
+  const { weights } = decoder
+  const layers = weights.layers.map((arrays, layer) => {
+    const entries = Object.entries(arrays).map(([key, value]) => {
+      return [key, learned(`layers.${layer}.${key}`, value, !key.endsWith('Norm'))] as const
+    })
+    return new Map(entries)
+  })
+  const embedding = learned('embedding', weights.embedding, true)
+  const finalNorm = learned('finalNorm', weights.finalNorm, false)
+  const tied = weights.head === weights.embedding
+  const head = tied ? embedding : learned('head', weights.head, true)
+  const parameters = [embedding, ...layers.flatMap((layer) => [...layer.values()]), finalNorm]
+  if (!tied) parameters.push(head)
+  return learner(parameters, decoder, layers, { embedding, finalNorm, head })
+}
+
+interface Whole {
+  embedding: Parameter
+  finalNorm: Parameter
+  head: Parameter
+}
+
+function learned(name: string, value: Float32Array, decays: boolean): Parameter {
+  return { name, value, gradient: new Float32Array(value.length), decays }
+}
+
+function learner(
+  parameters: Parameter[],
+  decoder: Decoder,
+  layers: Map<string, Parameter>[],
+  whole?: Whole,
+): Learner {
+  const sums: HeadGradients | undefined = whole && {
+    finalNorm: whole.finalNorm.gradient,
+    head: whole.head.gradient,
+  }
+  return {
+    parameters,
+    async accumulate(batch, rowWeights) {
+      const hidden = await decoder.stack.forward(batch)
+      const gradient = emptyTensor(hidden.dims)
+      const { rows, targets } = batch
+      const scores = await decoder.head.differentiate(hidden, rows, targets, rowWeights, gradient, sums)
+      const dx = await decoder.stack.backward(batch, gradient, (layer, gradients) => {
+        for (const [name, values] of gradients) addInto(layers[layer]!.get(name)!.gradient, values)
+      })
+      if (whole) scatterRows(whole.embedding.gradient, batch.ids, floats(dx), decoder.config.hiddenSize)
+      return scores
+    },
+    clearGradients() {
+      for (const parameter of parameters) parameter.gradient.fill(0)
+    },
+  }
+}
+
+/** Adds row i of the gradient to row ids[i] of the embedding's gradient. Padding has a zero gradient. */
+function scatterRows(sum: Float32Array, ids: Int32Array, gradient: Float32Array, width: number): void {
+  for (const [i, id] of ids.entries()) {
+    for (let j = 0; j < width; j++) sum[id * width + j]! += gradient[i * width + j]!
+  }
+}
