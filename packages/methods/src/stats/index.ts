@@ -1,0 +1,15 @@
+export { binomialPmf, binomialTail } from './binomial.ts'
+export type { Interval } from './interval.ts'
+export { mcnemarExact } from './mcnemar.ts'
+export { type NonInferiority, nonInferiority } from './non-inferiority.ts'
+export { normalCdf, normalQuantile } from './normal.ts'
+export { type BootstrapOptions, pairedBootstrap } from './paired-bootstrap.ts'
+export { countPairs, type PairedCounts, pairedDifference } from './paired-difference.ts'
+export { median, percentile } from './percentile.ts'
+export {
+  itemsForNonInferiority,
+  itemsForPairedDifference,
+  type NonInferiorityDesign,
+  type PairedDifferenceDesign,
+} from './sample-size.ts'
+export { wilsonInterval } from './wilson.ts'

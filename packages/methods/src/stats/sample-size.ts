@@ -1,0 +1,75 @@
+import { checkProbability } from './interval.ts'
+import { normalQuantile } from './normal.ts'
+
+export interface NonInferiorityDesign {
+  /** The loss that would still be accepted, as a share (0.05: five points). */
+  margin: number
+  /** Share of items on which exactly one of the two succeeds. */
+  discordance: number
+  /** One-sided. Default 0.05. */
+  alpha?: number
+  /** Default 0.8. */
+  power?: number
+  /** True proportion of A minus that of B; must lie above -margin. Default 0. */
+  difference?: number
+}
+
+/**
+ * Gives the number of paired items that a non-inferiority comparison of two proportions needs.
+ *
+ * n = (z_alpha + z_power)^2 (discordance - difference^2) / (margin + difference)^2, rounded to the nearest item: the
+ * normal approximation behind it is coarser than one item.
+ * Source: Lu and Bean 1995, "On the sample size for one-sided equivalence of sensitivities based upon McNemar's test";
+ * Liu, Hsueh, Hsieh and Chen 2002, "Tests for equivalence or non-inferiority for paired binary data".
+ */
+export function itemsForNonInferiority(design: NonInferiorityDesign): number {
+  const { margin, discordance, alpha = 0.05, power = 0.8, difference = 0 } = design
+  checkProbability(margin, 'margin')
+  checkDesign(discordance, difference, alpha, power)
+  if (difference <= -margin) {
+    throw new RangeError(
+      `A true difference of ${difference} is not within the margin of ${margin}: no number settles it.`,
+    )
+  }
+  const z = normalQuantile(1 - alpha) + normalQuantile(power)
+  return Math.max(1, Math.round((z * z * (discordance - difference ** 2)) / (margin + difference) ** 2))
+}
+
+export interface PairedDifferenceDesign {
+  /** True difference of the two proportions; its sign does not matter. */
+  difference: number
+  /** Share of items on which exactly one of the two succeeds, at least |difference|. */
+  discordance: number
+  /** Two-sided. Default 0.05. */
+  alpha?: number
+  /** Default 0.8. */
+  power?: number
+}
+
+/**
+ * Gives the number of paired items at which McNemar's test finds a difference of two proportions, rounded up.
+ *
+ * n = (z_(alpha/2) sqrt(discordance) + z_power sqrt(discordance - difference^2))^2 / difference^2.
+ * Source: Connor 1987, "Sample size for testing differences in proportions for the paired-sample design".
+ */
+export function itemsForPairedDifference(design: PairedDifferenceDesign): number {
+  const { difference, discordance, alpha = 0.05, power = 0.8 } = design
+  checkDesign(discordance, difference, alpha, power)
+  if (difference === 0) throw new RangeError('A difference of 0 cannot be found by any number of items.')
+  const underNull = normalQuantile(1 - alpha / 2) * Math.sqrt(discordance)
+  const underTruth = normalQuantile(power) * Math.sqrt(discordance - difference ** 2)
+  return Math.ceil(((underNull + underTruth) / difference) ** 2)
+}
+
+function checkDesign(discordance: number, difference: number, alpha: number, power: number): void {
+  checkProbability(alpha, 'alpha')
+  checkProbability(power, 'power')
+  if (!(discordance > 0 && discordance <= 1)) {
+    throw new RangeError(`The share of discordant items must be above 0 and at most 1, got ${discordance}.`)
+  }
+  if (Math.abs(difference) > discordance) {
+    throw new RangeError(
+      `A difference of ${difference} needs at least as many discordant items, not ${discordance}.`,
+    )
+  }
+}
