@@ -1,0 +1,33 @@
+import type { NewFeedback, NewInference } from '../store/types.ts'
+
+/** Where imported rows come from: everything that their ids depend on beside their own content. */
+export interface FileOrigin {
+  /** sha256 of the file's bytes. */
+  digest: string
+  /** Time of rows that carry none. */
+  importedAt: Date
+  /** The task that the rows belong to, kept as their route. */
+  task: string | null
+}
+
+/** A row that can be stored, with the line it starts on. */
+export interface ImportedRow {
+  line: number
+  inference: NewInference
+  feedback: NewFeedback[]
+}
+
+/** A row that cannot be stored, and why; the others of its file can. */
+export interface RejectedRow {
+  line: number
+  reason: string
+}
+
+export type ParsedRow = ImportedRow | RejectedRow
+
+/** Says why a text cannot be stored in Postgres or written as UTF-8, or null when it can. */
+export function findUnstorable(text: string): string | null {
+  if (!text.isWellFormed()) return 'contains a lone surrogate, which is not a character'
+  if (text.includes('\0')) return 'contains a NUL character'
+  return null
+}
