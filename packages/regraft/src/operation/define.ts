@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Operation } from './types.ts'
 
-type OptionalFields = 'positionals' | 'offline'
+type OptionalFields = 'positionals' | 'heavy' | 'offline'
 
 /**
  * Defines an operation; its input and output types follow from the two zod schemas.
@@ -20,11 +20,11 @@ export function defineOperation<Input extends z.ZodObject, Output extends z.ZodT
   if (!/^[a-z][a-z-]*( [a-z][a-z-]*)?$/.test(definition.name)) {
     throw new Error(`operation name '${definition.name}' is not 'noun verb' in lower case`)
   }
-  const { positionals = [], offline = false } = definition
+  const { positionals = [], heavy = false, offline = false } = definition
   for (const field of positionals) {
     if (!(field in definition.input.shape)) throw new Error(`${definition.name}: no input field '${field}'`)
   }
-  return { ...definition, positionals, offline }
+  return { ...definition, positionals, heavy, offline }
 }
 
 /** An operation of which a registry only knows that it parses its own input and output. */

@@ -77,6 +77,8 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   positionals: (keyof z.output<Input> & string)[]
   /** A command line that works, shown by `--help`. */
   example: string
+  /** Takes most of the machine (a training): of such jobs a process runs one at a time. */
+  heavy: boolean
   /** Reads only `config` and `services.configuration`: the CLI answers without opening the data directory. */
   offline: boolean
   /** Text for a terminal; without it the output is rendered field by field. */
