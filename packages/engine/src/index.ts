@@ -1,1 +1,12 @@
-export {}
+export { EngineError, type EngineErrorCode } from './errors.ts'
+export { checkAdapterFits, openBase, readAdapter, writeAdapter, writeSafetensors } from './formats/index.ts'
+export type * from './formats/types.ts'
+export type { Answer, GenerateRequest, ScoreRequest } from './generation/answers.ts'
+export type { InferenceInfo } from './protocol/inference-messages.ts'
+export { machineLock } from './protocol/machine-lock.ts'
+export * from './protocol/messages.ts'
+export { runTrainer, type TrainerResult } from './protocol/run-trainer.ts'
+export { InferenceProcess } from './protocol/start-inference.ts'
+export type { TrainingExample } from './training/examples.ts'
+export type { TrainingSummary } from './training/fine-tune.ts'
+export type { TrainingRecipe } from './training/recipe.ts'

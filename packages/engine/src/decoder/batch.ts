@@ -40,7 +40,8 @@ export function layOut(sequences: readonly Sequence[], options: { length?: numbe
   const rows: number[][] = []
   const used: number[] = []
   for (const [i, sequence] of sequences.entries()) {
-    let row = options.length === undefined ? -1 : used.findIndex((taken) => taken + sequence.ids.length <= length)
+    let row =
+      options.length === undefined ? -1 : used.findIndex((taken) => taken + sequence.ids.length <= length)
     if (row < 0) row = rows.push([]) - 1
     rows[row]!.push(i)
     used[row] = (used[row] ?? 0) + sequence.ids.length

@@ -62,8 +62,14 @@ export class Head {
       const session = await this.#sessions.get(key, () => this.#gradientGraph(chunk.size, sums !== undefined))
       const weights = new Float32Array(chunk.size)
       weights.set(rowWeights.subarray(chunk.start, chunk.start + chunk.count))
-      const feeds = { ...this.#feeds(hidden, rows, targets, chunk), rowWeights: tensorOver(weights, [chunk.size, 1]) }
-      const fetches: Feeds = { logProbabilities: emptyTensor([chunk.size, 1]), dx: emptyTensor([chunk.size, width]) }
+      const feeds = {
+        ...this.#feeds(hidden, rows, targets, chunk),
+        rowWeights: tensorOver(weights, [chunk.size, 1]),
+      }
+      const fetches: Feeds = {
+        logProbabilities: emptyTensor([chunk.size, 1]),
+        dx: emptyTensor([chunk.size, width]),
+      }
       if (sums) {
         fetches['d.finalNorm'] = emptyTensor([width])
         fetches['d.head'] = emptyTensor([this.#config.vocabSize, width])

@@ -2,13 +2,13 @@ import type { DecoderConfig } from '../formats/types.ts'
 import type { Graph, Value } from '../graph/graph.ts'
 import {
   add,
-  linears,
   type LowRank,
+  linears,
   maskedSoftmax,
   matmul,
+  type RotaryTables,
   reshape,
   rmsNorm,
-  type RotaryTables,
   rotate,
   swiglu,
   transpose,
@@ -43,7 +43,9 @@ export type LayerUpdates = Partial<Record<LinearName, LowRank>>
 export type Attention = (query: Value, key: Value, value: Value) => Value
 
 /** [in, out] of each linear. */
-export function linearShapes(config: DecoderConfig): Record<LinearName, { inFeatures: number; outFeatures: number }> {
+export function linearShapes(
+  config: DecoderConfig,
+): Record<LinearName, { inFeatures: number; outFeatures: number }> {
   const query = config.numAttentionHeads * config.headDim
   const keyValue = config.numKeyValueHeads * config.headDim
   const { hiddenSize, intermediateSize } = config
@@ -95,7 +97,10 @@ export function decoderLayer(
       names.map((name) => updates[name] ?? null),
     )
   }
-  const [query, key, value] = project(rmsNorm(tape, x, weights.attentionNorm, config.rmsNormEps), 'attentionInput')
+  const [query, key, value] = project(
+    rmsNorm(tape, x, weights.attentionNorm, config.rmsNormEps),
+    'attentionInput',
+  )
   const [attended] = project(attention(query!, key!, value!), 'attentionOutput')
   const middle = add(tape, x, attended!)
   const [gate, up] = project(rmsNorm(tape, middle, weights.mlpNorm, config.rmsNormEps), 'mlpInput')
@@ -140,7 +145,11 @@ export function batchAttention(
     const square = reshape(tape, scores, [batch, numAttentionHeads, length, length])
     const probabilities = reshape(tape, maskedSoftmax(tape, square, mask), [flat, group * length, length])
     const mixed = matmul(tape, probabilities, reshape(tape, values, [flat, length, headDim]))
-    const byToken = transpose(tape, reshape(tape, mixed, [batch, numAttentionHeads, length, headDim]), [0, 2, 1, 3])
+    const byToken = transpose(
+      tape,
+      reshape(tape, mixed, [batch, numAttentionHeads, length, headDim]),
+      [0, 2, 1, 3],
+    )
     return reshape(tape, byToken, [batch * length, numAttentionHeads * headDim])
   }
 }
@@ -188,7 +197,12 @@ export function cachedAttention(
 }
 
 /** Tables of the rotation angles position · theta^(−2i/headDim), with the positions as an input [B, T]. */
-export function rotaryTables(graph: Graph, config: DecoderConfig, positions: Value, maxPosition: number): RotaryTables {
+export function rotaryTables(
+  graph: Graph,
+  config: DecoderConfig,
+  positions: Value,
+  maxPosition: number,
+): RotaryTables {
   const half = config.headDim / 2
   const cos = new Float32Array(maxPosition * half)
   const sin = new Float32Array(maxPosition * half)

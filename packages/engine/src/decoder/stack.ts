@@ -83,7 +83,9 @@ export class LayerStack {
     for (let layer = 0; layer < config.numHiddenLayers; layer++) {
       this.#options.checkpoint?.()
       const key = `forward:${batch.batch}x${batch.length}:${onCache ? 'cache' : ''}:${this.#signature(layer)}`
-      const session = await this.#sessions.get(key, () => this.#forwardGraph(batch, layer, onCache !== undefined))
+      const session = await this.#sessions.get(key, () =>
+        this.#forwardGraph(batch, layer, onCache !== undefined),
+      )
       const fetches: Feeds = { y: tensors[layer + 1]! }
       if (onCache) {
         fetches.keys = emptyTensor(cacheShape)
@@ -112,7 +114,10 @@ export class LayerStack {
       scratch.set(signature, fetches)
       const feeds = { ...shared, ...this.#layerFeeds(layer), x: tensors[layer]!, dy: incoming }
       await session.run(feeds, { ...fetches, dx: outgoing })
-      onGradients(layer, new Map(Object.entries(fetches).map(([name, tensor]) => [name.slice(2), floats(tensor)])))
+      onGradients(
+        layer,
+        new Map(Object.entries(fetches).map(([name, tensor]) => [name.slice(2), floats(tensor)])),
+      )
       ;[incoming, outgoing] = [outgoing, incoming]
     }
     return incoming
@@ -122,7 +127,12 @@ export class LayerStack {
    * One new token per row: ids and positions [B]; returns the hidden states [B, D]. The new keys and values are
    * written into the caches at each row's position; `mask` [B, 1, 1, capacity] hides what is not there yet.
    */
-  async step(ids: Int32Array, positions: readonly number[], caches: LayerCache[], mask: Tensor): Promise<Tensor> {
+  async step(
+    ids: Int32Array,
+    positions: readonly number[],
+    caches: LayerCache[],
+    mask: Tensor,
+  ): Promise<Tensor> {
     const { config, weights } = this.#options
     const batch = ids.length
     const capacity = mask.dims[3]!
@@ -139,7 +149,13 @@ export class LayerStack {
         this.#stepGraph(batch, capacity, layer),
       )
       const cache = caches[layer]!
-      const feeds = { ...shared, ...this.#layerFeeds(layer), x, pastKeys: cache.keys, pastValues: cache.values }
+      const feeds = {
+        ...shared,
+        ...this.#layerFeeds(layer),
+        x,
+        pastKeys: cache.keys,
+        pastValues: cache.values,
+      }
       await session.run(feeds, { y, keys, values })
       for (const [row, position] of positions.entries()) {
         for (let head = 0; head < config.numKeyValueHeads; head++) {
@@ -164,7 +180,9 @@ export class LayerStack {
     const rows = batch.batch * batch.length
     const key = `${rows}`
     if (this.#inputs?.key !== key) {
-      const tensors = Array.from({ length: config.numHiddenLayers + 1 }, () => emptyTensor([rows, config.hiddenSize]))
+      const tensors = Array.from({ length: config.numHiddenLayers + 1 }, () =>
+        emptyTensor([rows, config.hiddenSize]),
+      )
       this.#inputs = { key, tensors }
     }
     return this.#inputs.tensors
@@ -226,7 +244,12 @@ export class LayerStack {
     return { value, weights, updates, trainable: wanted }
   }
 
-  #batchLayer(tape: Tape, batch: Batch, declared: Declared, onCache?: (keys: Value, values: Value) => void): Value {
+  #batchLayer(
+    tape: Tape,
+    batch: Batch,
+    declared: Declared,
+    onCache?: (keys: Value, values: Value) => void,
+  ): Value {
     const { config } = this.#options
     const { graph } = tape
     const positions = graph.input('positions', [batch.batch, batch.length], 'int64')
@@ -276,7 +299,10 @@ export class LayerStack {
       graph.output(keys, 'keys')
       graph.output(values, 'values')
     })
-    graph.output(decoderLayer(tape, config, declared.value, declared.weights, declared.updates, attention), 'y')
+    graph.output(
+      decoderLayer(tape, config, declared.value, declared.weights, declared.updates, attention),
+      'y',
+    )
     return graph
   }
 }
@@ -287,5 +313,7 @@ function embed(embedding: Float32Array, width: number, ids: Int32Array, x: Float
 }
 
 function updatesOf(lora: LayerLora | undefined): [LinearName, LoraTensors][] {
-  return LINEAR_NAMES.flatMap((name) => (lora?.[name] ? [[name, lora[name]] as [LinearName, LoraTensors]] : []))
+  return LINEAR_NAMES.flatMap((name) =>
+    lora?.[name] ? [[name, lora[name]] as [LinearName, LoraTensors]] : [],
+  )
 }

@@ -1,5 +1,11 @@
 import type { Base, DecoderConfig } from '../formats/types.ts'
-import { LINEAR_GROUPS, type LayerWeights, type LinearGroup, layerWeightShapes, linearShapes } from './layer.ts'
+import {
+  type LayerWeights,
+  LINEAR_GROUPS,
+  type LinearGroup,
+  layerWeightShapes,
+  linearShapes,
+} from './layer.ts'
 
 export type LayerArrays = Record<keyof LayerWeights, Float32Array>
 
@@ -76,7 +82,8 @@ export function namedTensors(
     }
   }
   tensors.push(norm('model.norm.weight', weights.finalNorm))
-  if (!config.tieWordEmbeddings) tensors.push({ name: 'lm_head.weight', shape: embeddingShape, data: weights.head })
+  if (!config.tieWordEmbeddings)
+    tensors.push({ name: 'lm_head.weight', shape: embeddingShape, data: weights.head })
   return tensors
 }
 

@@ -66,7 +66,12 @@ export class Graph {
   }
 
   /** Adds a node; `shapes` are those of its outputs. */
-  node(operator: string, inputs: readonly Value[], shapes: readonly (readonly number[])[], options: NodeOptions = {}): Value[] {
+  node(
+    operator: string,
+    inputs: readonly Value[],
+    shapes: readonly (readonly number[])[],
+    options: NodeOptions = {},
+  ): Value[] {
     const node = new Message()
     for (const input of inputs) node.text(1, input.name)
     const outputs = shapes.map((shape, i) => ({
@@ -76,14 +81,19 @@ export class Graph {
     }))
     for (const output of outputs) node.text(2, output.name)
     node.text(4, operator)
-    for (const [name, value] of Object.entries(options.attributes ?? {})) node.message(5, attribute(name, value))
+    for (const [name, value] of Object.entries(options.attributes ?? {}))
+      node.message(5, attribute(name, value))
     if (options.domain) node.text(7, options.domain)
     this.#nodes.push(node)
     return outputs
   }
 
   /** Matrix product of the last two axes; equal batch axes. `alpha` scales the product. */
-  matmul(a: Value, b: Value, options: { transposeA?: boolean; transposeB?: boolean; alpha?: number } = {}): Value {
+  matmul(
+    a: Value,
+    b: Value,
+    options: { transposeA?: boolean; transposeB?: boolean; alpha?: number } = {},
+  ): Value {
     const { transposeA = false, transposeB = false, alpha = 1 } = options
     const rows = a.shape.at(transposeA ? -1 : -2)!
     const columns = b.shape.at(transposeB ? -2 : -1)!
@@ -150,7 +160,9 @@ export class Graph {
 
   /** Rows of a matrix: a [V, D], indices [N] → [N, D]. */
   gatherRows(a: Value, indices: Value): Value {
-    return this.node('Gather', [a, indices], [[...indices.shape, ...a.shape.slice(1)]], { attributes: { axis: 0 } })[0]!
+    return this.node('Gather', [a, indices], [[...indices.shape, ...a.shape.slice(1)]], {
+      attributes: { axis: 0 },
+    })[0]!
   }
 
   /** One element of each row: a [N, V], indices [N, 1] → [N, 1]. */

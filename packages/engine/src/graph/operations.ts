@@ -11,7 +11,12 @@ export function add(tape: Tape, a: Value, b: Value): Value {
 }
 
 /** a·b (or a·bᵀ) over the last two axes, scaled by alpha. */
-export function matmul(tape: Tape, a: Value, b: Value, options: { transposeB?: boolean; alpha?: number } = {}): Value {
+export function matmul(
+  tape: Tape,
+  a: Value,
+  b: Value,
+  options: { transposeB?: boolean; alpha?: number } = {},
+): Value {
   const { graph } = tape
   const { transposeB = false, alpha = 1 } = options
   const product = graph.matmul(a, b, { transposeB, alpha })
@@ -50,7 +55,9 @@ export function rmsNorm(tape: Tape, x: Value, weight: Value, epsilon: number): V
     const scaled = graph.multiply(d!, weight)
     const projection = graph.reduce('ReduceMean', graph.multiply(scaled, normalised), -1)
     const dx = graph.multiply(inverse, graph.subtract(scaled, graph.multiply(normalised, projection)))
-    const dWeight = tape.requires(weight) ? graph.reduce('ReduceSum', graph.multiply(d!, normalised), 0, false) : null
+    const dWeight = tape.requires(weight)
+      ? graph.reduce('ReduceSum', graph.multiply(d!, normalised), 0, false)
+      : null
     return [tape.requires(x) ? dx : null, dWeight]
   })
   return result
@@ -108,12 +115,24 @@ export interface LowRank {
  * Several linears of one input, whose weights are stacked: x [N, in], weight [Σout, in] → one [N, out] each, with
  * an optional low-rank update for each (LoRA, Hu et al. 2021): y = x·Wᵀ + scale·(x·Aᵀ)·Bᵀ.
  */
-export function linears(tape: Tape, x: Value, weight: Value, outs: readonly number[], updates: readonly (LowRank | null)[]): Value[] {
+export function linears(
+  tape: Tape,
+  x: Value,
+  weight: Value,
+  outs: readonly number[],
+  updates: readonly (LowRank | null)[],
+): Value[] {
   const { graph } = tape
   const plain = graph.split(graph.matmul(x, weight, { transposeB: true }), outs, 1)
   const active = updates.flatMap((update, part) => (update ? [{ ...update, part }] : []))
   const ranks = active.map((update) => update.a.shape[0]!)
-  const stackedA = active.length > 0 ? graph.concat(active.map((update) => update.a), 0) : null
+  const stackedA =
+    active.length > 0
+      ? graph.concat(
+          active.map((update) => update.a),
+          0,
+        )
+      : null
   const reduced = stackedA ? graph.split(graph.matmul(x, stackedA, { transposeB: true }), ranks, 1) : []
   const results = [...plain]
   for (const [i, update] of active.entries()) {
@@ -122,10 +141,15 @@ export function linears(tape: Tape, x: Value, weight: Value, outs: readonly numb
   }
   tape.record([x, weight, ...active.flatMap((update) => [update.a, update.b])], results, (gradients) => {
     const whole = graph.concat(gradients, 1)
-    const back = active.map((update) => graph.matmul(gradients[update.part]!, update.b, { alpha: update.scale }))
+    const back = active.map((update) =>
+      graph.matmul(gradients[update.part]!, update.b, { alpha: update.scale }),
+    )
     const stackedBack = stackedA ? graph.concat(back, 1) : null
     const throughWeight = tape.requires(x) ? graph.matmul(whole, weight) : null
-    const dx = throughWeight && stackedBack ? graph.add(throughWeight, graph.matmul(stackedBack, stackedA!)) : throughWeight
+    const dx =
+      throughWeight && stackedBack
+        ? graph.add(throughWeight, graph.matmul(stackedBack, stackedA!))
+        : throughWeight
     const dWeight = tape.requires(weight) ? graph.matmul(whole, x, { transposeA: true }) : null
     const dA = stackedBack ? graph.split(graph.matmul(stackedBack, x, { transposeA: true }), ranks, 0) : []
     const dUpdates = active.flatMap((update, i) => [

@@ -46,7 +46,9 @@ export class Tape {
       const incoming = outputs.map((output) => gradients.get(output.name))
       if (incoming.every((gradient) => gradient === undefined)) continue
       if (incoming.some((gradient) => gradient === undefined)) {
-        throw new Error(`only some outputs of an operation have a gradient: ${outputs.map((output) => output.name)}`)
+        throw new Error(
+          `only some outputs of an operation have a gradient: ${outputs.map((output) => output.name)}`,
+        )
       }
       const outgoing = pullback(incoming as Value[])
       for (const [i, input] of inputs.entries()) {

@@ -79,12 +79,20 @@ async function worstRelativeError(learner: Learner): Promise<{ name: string; err
   return worst
 }
 
-test.each([true, false])('gradients of all weights agree with finite differences (tied head: %s)', async (tied) => {
-  const tiedConfig = { ...config, tieWordEmbeddings: tied }
-  const decoder = createDecoder({ config: tiedConfig, weights: randomWeights(tied), trainable: 'weights', threads: 1 })
-  decoders.push(decoder)
-  expect((await worstRelativeError(weightsLearner(decoder))).error).toBeLessThan(5e-3)
-})
+test.each([true, false])(
+  'gradients of all weights agree with finite differences (tied head: %s)',
+  async (tied) => {
+    const tiedConfig = { ...config, tieWordEmbeddings: tied }
+    const decoder = createDecoder({
+      config: tiedConfig,
+      weights: randomWeights(tied),
+      trainable: 'weights',
+      threads: 1,
+    })
+    decoders.push(decoder)
+    expect((await worstRelativeError(weightsLearner(decoder))).error).toBeLessThan(5e-3)
+  },
+)
 
 test('gradients of an adapter agree with finite differences', async () => {
   const lora = {
@@ -97,8 +105,15 @@ test('gradients of an adapter agree with finite differences', async () => {
     baseModelNameOrPath: 'test',
   }
   const adapter = initialAdapter(config, lora, () => random.uniform())
-  for (const module of adapter.modules.values()) module.b.forEach((_, i) => (module.b[i] = random.normal() * 0.3))
-  const decoder = createDecoder({ config, weights: randomWeights(true), adapter, trainable: 'adapter', threads: 1 })
+  for (const module of adapter.modules.values())
+    module.b.forEach((_, i) => (module.b[i] = random.normal() * 0.3))
+  const decoder = createDecoder({
+    config,
+    weights: randomWeights(true),
+    adapter,
+    trainable: 'adapter',
+    threads: 1,
+  })
   decoders.push(decoder)
   expect((await worstRelativeError(adapterLearner(decoder))).error).toBeLessThan(5e-3)
 })
@@ -109,11 +124,17 @@ test('packed sequences score as they do alone', async () => {
   const sequences = [9, 5, 12].map((count) => ({ ids: tokens(count), supervisedFrom: 1 }))
   const packed = layOut(sequences, { length: 32 })
   expect(packed.batch).toBe(1)
-  const together = await decoder.head.logProbabilities(await decoder.stack.forward(packed), packed.rows, packed.targets)
+  const together = await decoder.head.logProbabilities(
+    await decoder.stack.forward(packed),
+    packed.rows,
+    packed.targets,
+  )
   const alone: number[] = []
   for (const sequence of sequences) {
     const one = layOut([sequence])
-    alone.push(...(await decoder.head.logProbabilities(await decoder.stack.forward(one), one.rows, one.targets)))
+    alone.push(
+      ...(await decoder.head.logProbabilities(await decoder.stack.forward(one), one.rows, one.targets)),
+    )
   }
   expect(together.length).toBe(alone.length)
   for (const [i, score] of alone.entries()) expect(together[i]).toBeCloseTo(score, 4)

@@ -1,0 +1,79 @@
+// Answers requests from standard input one after another; ends when its input does. The runtime blocks the event
+// loop while it computes, so this never runs in the process that serves HTTP.
+import { EngineError } from '../errors.ts'
+import { openBase } from '../formats/base.ts'
+import { Answerer } from '../generation/answers.ts'
+import { checkDigests } from './check-digests.ts'
+import type { InferenceInfo, InferenceReply, InferenceRequest } from './inference-messages.ts'
+import { readJsonLines, writeJsonLine } from './lines.ts'
+import { machineLock } from './machine-lock.ts'
+
+let answerer: Answerer | null = null
+let queue = Promise.resolve()
+const cancellations = new Map<number, AbortController>()
+
+async function handle(
+  request: Exclude<InferenceRequest, { method: 'cancel' }>,
+  signal: AbortSignal,
+): Promise<unknown> {
+  if (signal.aborted) throw new EngineError('cancelled', 'The request was cancelled')
+  if (request.method === 'open') return open(request)
+  if (!answerer) throw new EngineError('invalid-input', 'No base is open')
+  const onProgress = (done: number, total: number) =>
+    reply({ id: request.id, event: 'progress', done, total })
+  const onText = (row: number, text: string) => reply({ id: request.id, event: 'text', row, text })
+  switch (request.method) {
+    case 'loadAdapter':
+      return answerer.loadAdapter(request.name, request.path)
+    case 'unloadAdapter':
+      return answerer.unloadAdapter(request.name)
+    case 'generate':
+      return answerer.generate(request, { signal, ...(request.stream ? { onText } : { onProgress }) })
+    case 'score':
+      return answerer.score(request, { signal, onProgress })
+  }
+}
+
+function open(request: Extract<InferenceRequest, { method: 'open' }>): InferenceInfo {
+  const base = openBase(request.path)
+  if (request.digests) checkDigests(base, request.digests)
+  answerer = new Answerer(base, request.threads)
+  return {
+    config: base.config,
+    precision: base.precision,
+    digests: base.digests,
+    lock: machineLock(request.threads),
+  }
+}
+
+function reply(message: InferenceReply): void {
+  writeJsonLine(process.stdout, message)
+}
+
+function onRequest(request: InferenceRequest): void {
+  if (request.method === 'cancel') {
+    cancellations.get(request.target)?.abort()
+    return
+  }
+  const cancellation = new AbortController()
+  cancellations.set(request.id, cancellation)
+  queue = queue.then(async () => {
+    try {
+      reply({ id: request.id, event: 'result', result: (await handle(request, cancellation.signal)) ?? null })
+    } catch (error) {
+      const known = error instanceof EngineError ? error : null
+      if (!known) console.error(error)
+      const message = error instanceof Error ? error.message : String(error)
+      const hint = known?.hint ? { hint: known.hint } : {}
+      reply({ id: request.id, event: 'error', code: known?.code ?? 'engine-failed', message, ...hint })
+    } finally {
+      cancellations.delete(request.id)
+    }
+  })
+}
+
+readJsonLines(
+  process.stdin,
+  (message) => onRequest(message as InferenceRequest),
+  () => process.exit(0),
+)

@@ -1,0 +1,78 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { EngineError } from '../errors.ts'
+import type { TrainingSummary } from '../training/fine-tune.ts'
+import { readJsonLines, writeJsonLine } from './lines.ts'
+import type { MachineLock, TrainerEvent } from './messages.ts'
+
+export interface TrainerResult {
+  summary: TrainingSummary
+  lock: MachineLock
+  peakMemoryBytes: number
+  seconds: number
+}
+
+/** Time that a cancelled trainer has to stop between two layers before it is killed. */
+const GRACE_MILLISECONDS = 10_000
+
+/**
+ * Trains a job folder in a child process; on success the folder holds the adapter.
+ * An abort cancels the run, whose checkpoint stays: running the same folder again resumes it.
+ */
+export function runTrainer(
+  folder: string,
+  options: { onEvent?: (event: TrainerEvent) => void; signal?: AbortSignal } = {},
+): Promise<TrainerResult> {
+  const { onEvent, signal } = options
+  const program = fileURLToPath(new URL('./trainer-process.ts', import.meta.url))
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [program, folder], { stdio: ['pipe', 'pipe', 'pipe'] })
+    let lock: MachineLock | null = null
+    let finished: Extract<TrainerEvent, { event: 'finished' }> | null = null
+    let failure: EngineError | null = null
+    let complaints = ''
+    child.stderr.setEncoding('utf8')
+    child.stderr.on('data', (text: string) => {
+      complaints = (complaints + text).slice(-4000)
+    })
+    child.stdin.on('error', () => {})
+    readJsonLines(child.stdout, (message) => {
+      const event = message as TrainerEvent
+      if (event.event === 'started') lock = event.lock
+      if (event.event === 'finished') finished = event
+      if (event.event === 'error') failure = new EngineError(event.code, event.message, { hint: event.hint })
+      onEvent?.(event)
+    })
+    let killer: NodeJS.Timeout | undefined
+    const cancel = () => {
+      writeJsonLine(child.stdin, { command: 'cancel' })
+      killer = setTimeout(() => child.kill('SIGKILL'), GRACE_MILLISECONDS)
+    }
+    if (signal?.aborted) cancel()
+    signal?.addEventListener('abort', cancel, { once: true })
+    child.on('error', (error) => {
+      reject(new EngineError('engine-failed', 'The trainer could not be started', { cause: error }))
+    })
+    child.on('close', (code, killedBy) => {
+      clearTimeout(killer)
+      signal?.removeEventListener('abort', cancel)
+      if (code === 0 && finished && lock) {
+        const { summary, peakMemoryBytes, seconds } = finished
+        resolve({ summary, lock, peakMemoryBytes, seconds })
+      } else if (failure) reject(failure)
+      else if (signal?.aborted) reject(new EngineError('cancelled', 'The training was cancelled'))
+      else {
+        const how = killedBy ? `was killed by ${killedBy}` : `ended with exit code ${code}`
+        reject(
+          new EngineError(
+            'engine-failed',
+            `The trainer ${how}${complaints ? `: ${complaints.trim()}` : ''}`,
+            {
+              hint: 'Run the same training again: it resumes from its checkpoint',
+            },
+          ),
+        )
+      }
+    })
+  })
+}

@@ -1,0 +1,162 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { EngineError } from '../errors.ts'
+import type { BaseDigests } from '../formats/types.ts'
+import type { Answer, GenerateRequest, ScoreRequest } from '../generation/answers.ts'
+import type { InferenceInfo, InferenceReply, InferenceRequest } from './inference-messages.ts'
+import { readJsonLines, writeJsonLine } from './lines.ts'
+
+interface Pending {
+  resolve(result: unknown): void
+  reject(error: Error): void
+  onReply: ((reply: InferenceReply) => void) | undefined
+}
+
+export interface CallOptions {
+  signal?: AbortSignal
+  /** Conversations or items done so far. */
+  onProgress?: (done: number, total: number) => void
+}
+
+type Unnumbered<T> = T extends InferenceRequest ? Omit<T, 'id'> : never
+
+/** A base model running in a child process. */
+export class InferenceProcess {
+  readonly info: InferenceInfo
+  #child: ChildProcessWithoutNullStreams
+  #pending: Map<number, Pending>
+  #nextId = 1
+
+  private constructor(
+    child: ChildProcessWithoutNullStreams,
+    pending: Map<number, Pending>,
+    info: InferenceInfo,
+  ) {
+    this.#child = child
+    this.#pending = pending
+    this.info = info
+  }
+
+  /** Opens a base. With `digests`, throws `digest-mismatch` when the files are not the recorded ones. */
+  static async start(options: {
+    path: string
+    digests?: BaseDigests | null
+    threads: number
+  }): Promise<InferenceProcess> {
+    const program = fileURLToPath(new URL('./inference-process.ts', import.meta.url))
+    const child = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'pipe'] })
+    const pending = new Map<number, Pending>()
+    let complaints = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      complaints = (complaints + text).slice(-4000)
+    })
+    child.stdin.on('error', () => {})
+    readJsonLines(child.stdout, (message) => settle(pending, message as InferenceReply))
+    const failAll = (message: string) => {
+      for (const call of pending.values()) call.reject(new EngineError('engine-failed', message))
+      pending.clear()
+    }
+    child.on('error', (error) => failAll(`The inference process could not be started: ${error.message}`))
+    child.on('close', (code, signal) => {
+      failAll(
+        `The inference process ended (${signal ?? `exit code ${code}`})${complaints ? `: ${complaints}` : ''}`,
+      )
+    })
+    const { path, digests = null, threads } = options
+    try {
+      const info = await request(child, pending, { id: 0, method: 'open', path, digests, threads })
+      return new InferenceProcess(child, pending, info as InferenceInfo)
+    } catch (error) {
+      child.kill('SIGKILL')
+      throw error
+    }
+  }
+
+  /** False once the process has ended. */
+  get alive(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  async loadAdapter(name: string, path: string): Promise<void> {
+    await this.#call({ method: 'loadAdapter', name, path })
+  }
+
+  async unloadAdapter(name: string): Promise<void> {
+    await this.#call({ method: 'unloadAdapter', name })
+  }
+
+  async generate(call: GenerateRequest, options: CallOptions = {}): Promise<Answer[]> {
+    const result = await this.#call({ method: 'generate', stream: false, ...call }, options)
+    return result as Answer[]
+  }
+
+  /** Like `generate`, handing out the text of each row while it is decoded. */
+  async stream(
+    call: GenerateRequest,
+    onText: (row: number, text: string) => void,
+    signal?: AbortSignal,
+  ): Promise<Answer[]> {
+    const onReply = (reply: InferenceReply) => {
+      if (reply.event === 'text') onText(reply.row, reply.text)
+    }
+    const options = signal ? { signal } : {}
+    return (await this.#call({ method: 'generate', stream: true, ...call }, options, onReply)) as Answer[]
+  }
+
+  /** Natural-log probability of every token of each completion. */
+  async score(call: ScoreRequest, options: CallOptions = {}): Promise<number[][]> {
+    return (await this.#call({ method: 'score', ...call }, options)) as number[][]
+  }
+
+  /** Ends the process; calls under way fail. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      if (!this.alive) return resolve()
+      this.#child.once('close', () => resolve())
+      this.#child.stdin.end()
+      this.#child.kill('SIGKILL')
+    })
+  }
+
+  async #call(
+    message: Unnumbered<InferenceRequest>,
+    options: CallOptions = {},
+    onReply?: (reply: InferenceReply) => void,
+  ): Promise<unknown> {
+    const { signal, onProgress } = options
+    if (!this.alive) throw new EngineError('engine-failed', 'The inference process has ended')
+    const id = this.#nextId++
+    const cancel = () => writeJsonLine(this.#child.stdin, { id, method: 'cancel', target: id })
+    signal?.addEventListener('abort', cancel, { once: true })
+    try {
+      return await request(this.#child, this.#pending, { ...message, id } as InferenceRequest, (reply) => {
+        if (reply.event === 'progress') onProgress?.(reply.done, reply.total)
+        onReply?.(reply)
+      })
+    } finally {
+      signal?.removeEventListener('abort', cancel)
+    }
+  }
+}
+
+function request(
+  child: ChildProcessWithoutNullStreams,
+  pending: Map<number, Pending>,
+  message: InferenceRequest,
+  onReply?: (reply: InferenceReply) => void,
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    pending.set(message.id, { resolve, reject, onReply })
+    writeJsonLine(child.stdin, message)
+  })
+}
+
+function settle(pending: Map<number, Pending>, reply: InferenceReply): void {
+  const call = pending.get(reply.id)
+  if (!call) return
+  if (reply.event === 'result' || reply.event === 'error') pending.delete(reply.id)
+  if (reply.event === 'result') call.resolve(reply.result)
+  else if (reply.event === 'error')
+    call.reject(new EngineError(reply.code, reply.message, { hint: reply.hint }))
+  else call.onReply?.(reply)
+}
