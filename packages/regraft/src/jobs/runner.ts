@@ -5,6 +5,8 @@ import {
   describeError,
   type OperationContext,
   type Principal,
+  parseInput,
+  runOperation,
 } from '../operation/index.ts'
 import type { Job, JobEvent, JobState, ProjectStore } from '../store/types.ts'
 import { createReporter, type Reporter } from './reporter.ts'
@@ -144,8 +146,8 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
         throw new RegraftError('not-found', `there is no operation '${job.operation}' in this version`)
       const principal = { id: job.principal, scopes: [operation.scope] }
       const context = options.createContext(project, job, { principal, signal: controller.signal, reporter })
-      const output = await operation.run(context, operation.input.parse(job.input))
-      end = { state: 'succeeded', result: operation.output.parse(output) }
+      const result = await runOperation(operation, context, parseInput(operation, job.input))
+      end = { state: 'succeeded', result }
     } catch (error) {
       end = controller.signal.aborted
         ? { state: 'cancelled' }

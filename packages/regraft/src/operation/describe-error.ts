@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { ERROR_CODES, type ErrorCode, RegraftError } from '../errors/index.ts'
 
 /** A failure as data: what a job's row keeps and what HTTP answers. */
@@ -23,7 +23,6 @@ export function describeError(error: unknown): ErrorDescription {
       hint: error.hint ?? null,
     }
   }
-  if (error instanceof z.ZodError) return describeError(invalidInput(error))
   if (isCoded(error)) return describeError(new RegraftError(error.code, error.message, { hint: error.hint }))
   const message = error instanceof Error ? error.message : String(error)
   return { message, type: errorType('internal'), param: null, code: 'internal', hint: null }

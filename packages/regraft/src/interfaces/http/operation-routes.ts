@@ -1,0 +1,102 @@
+import { type Context, Hono } from 'hono'
+import { streamSSE } from 'hono/streaming'
+import { viewJob } from '../../jobs/index.ts'
+import {
+  type AnyOperation,
+  describeError,
+  type OperationContext,
+  type ProgressEvent,
+  parseInput,
+  runOperation,
+} from '../../operation/index.ts'
+import { describeFields, parseField } from '../fields.ts'
+import { checkScope } from './authorize.ts'
+import type { AppEnv, AppOptions } from './context.ts'
+import { readJsonObject } from './respond.ts'
+
+/** `/api/datasets/build` for 'datasets build'. */
+export function operationPath(operation: Pick<AnyOperation, 'name'>): string {
+  return `/api/${operation.name.replaceAll(' ', '/')}`
+}
+
+/** Reads that answer at once may also be asked for with GET. */
+export function hasGetRoute(operation: AnyOperation): boolean {
+  return operation.effect === 'read' && operation.mode === 'call'
+}
+
+/** The routes of all operations: POST with a JSON body, reads also GET with a query. */
+export function operationRoutes(options: AppOptions): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>()
+  for (const operation of options.operations) {
+    const path = operationPath(operation)
+    routes.post(path, async (context) => {
+      checkScope(context.var.principal, operation.scope)
+      return answer(options, operation, context, await readJsonObject(context))
+    })
+    if (hasGetRoute(operation)) {
+      routes.get(path, async (context) => {
+        checkScope(context.var.principal, operation.scope)
+        return answer(options, operation, context, readQuery(operation, context.req.queries()))
+      })
+    }
+  }
+  return routes
+}
+
+async function answer(
+  options: AppOptions,
+  operation: AnyOperation,
+  context: Context<AppEnv>,
+  input: Record<string, unknown>,
+): Promise<Response> {
+  const parsed = parseInput(operation, input)
+  if (operation.mode === 'job') {
+    const job = await options.services.jobs.submit(context.var.store, {
+      operation,
+      input,
+      principal: context.var.principal.id,
+      idempotencyKey: context.req.header('idempotency-key') ?? null,
+    })
+    return context.json({ job: viewJob(job) }, 202, { location: `/api/jobs/${job.id}` })
+  }
+  const run = async (signal: AbortSignal, progress: (event: ProgressEvent) => void) => {
+    const operationContext: OperationContext = {
+      store: context.var.store,
+      principal: context.var.principal,
+      config: options.config,
+      signal,
+      progress,
+      log: options.log,
+      services: options.services,
+      jobId: null,
+      attempt: 1,
+    }
+    return runOperation(operation, operationContext, parsed)
+  }
+  if (operation.mode === 'call') return context.json(await run(context.req.raw.signal, () => {}))
+
+  return streamSSE(context, async (stream) => {
+    const controller = new AbortController()
+    stream.onAbort(() => controller.abort())
+    const send = (event: string, data: unknown) => stream.writeSSE({ event, data: JSON.stringify(data) })
+    try {
+      const output = await run(controller.signal, (event) => void send('progress', event))
+      await send('result', output)
+    } catch (error) {
+      await send('error', describeError(error))
+    }
+  })
+}
+
+function readQuery(operation: AnyOperation, query: Record<string, string[]>): Record<string, unknown> {
+  const fields = new Map(describeFields(operation.input).map((field) => [field.name, field]))
+  const entries = Object.entries(query).map(([name, texts]) => {
+    const field = fields.get(name)
+    if (!field) return [name, texts[0]]
+    const values = texts.map((text) =>
+      parseField(field.kind === 'file' ? { ...field, kind: 'json' } : field, text, name),
+    )
+    return [name, field.many ? values : values[0]]
+  })
+  return Object.fromEntries(entries)
+}
