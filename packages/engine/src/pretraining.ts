@@ -1,0 +1,10 @@
+// The parts that train a base from nothing; a face of its own, because the control plane never needs them.
+export { layOut } from './decoder/batch.ts'
+export { createDecoder } from './decoder/decoder.ts'
+export { initialWeights, namedTensors } from './decoder/weights.ts'
+export { writeSafetensors } from './formats/safetensors.ts'
+export { fromTokenizerJson, trainBpe } from './tokenizer/index.ts'
+export { adamW, clipGradients, initialAdamWState } from './training/adamw.ts'
+export { readCheckpoint, writeCheckpoint } from './training/checkpoint.ts'
+export { weightsLearner } from './training/learner.ts'
+export { learningRate } from './training/schedule.ts'
