@@ -42,10 +42,23 @@ export interface ChatMessage {
 }
 
 export interface Tokenizer {
+  /** One more than the largest token id. */
   readonly vocabSize: number
+  /**
+   * Token ids of a text; special tokens spelt out in it become their ids. Without `addSpecialTokens` nothing is
+   * added in front or behind: a chat template writes its own bos.
+   */
   encode(text: string, options?: { addSpecialTokens?: boolean }): number[]
-  decode(ids: number[], options?: { skipSpecialTokens?: boolean }): string
+  /** Text of token ids; incomplete UTF-8 becomes U+FFFD. */
+  decode(ids: readonly number[], options?: { skipSpecialTokens?: boolean }): string
   tokenId(token: string): number | null
+  /** Bytes a token stands for, which need not be whole characters; none for an id without a token. */
+  tokenBytes(id: number): Uint8Array
+  isSpecial(id: number): boolean
+  /** Whether the first space of decoded text is an artefact of encoding (SentencePiece's space prefix). */
+  readonly dropsFirstSpace: boolean
+  /** sha256 hex digest of the definition, independent of formatting. */
+  readonly digest: string
 }
 
 /** A base model opened from a Hugging Face folder or a GGUF file. Tensor names are Hugging Face's. */
