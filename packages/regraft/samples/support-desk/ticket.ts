@@ -84,12 +84,13 @@ function composeParts(
   updateIssue: boolean,
 ): { parts: string[]; secondary: Queue | null } {
   const phrases = updateIssue ? UPDATE_ISSUE : PHRASES[queue]
-  const say = (bank: readonly string[]) => expand(random.choice(bank), random, phraseSlots(customer))
-  const chance = (share: number) => random.uniform() < share
-  const another = (bank: readonly string[], said: readonly string[]) => {
-    const sentence = say(bank)
-    return said.includes(sentence) ? [] : [sentence]
+  const said = new Set<string>()
+  const say = (bank: readonly string[]) => {
+    const phrase = random.choice(bank.filter((other) => !said.has(other)))
+    said.add(phrase)
+    return expand(phrase, random, phraseSlots(customer))
   }
+  const chance = (share: number) => random.uniform() < share
   if (style === 'terse') return { parts: [say(phrases.terse)], secondary: null }
 
   const long = style === 'long'
@@ -101,7 +102,7 @@ function composeParts(
   if (chance(0.07)) {
     // Nothing is asked: the problem told decides.
     core.push(say(phrases.situations))
-    if (long) core.push(say(ASIDES), ...another(phrases.situations, core))
+    if (long) core.push(say(ASIDES), say(phrases.situations))
   } else {
     const request = say(phrases.requests)
     const kind = random.weighted(long ? [30, 38, 18, 8, 6] : [60, 26, 8, 4, 2])
@@ -121,7 +122,7 @@ function composeParts(
       ])
       core.push(say(besides.requests), lowerFirst(request, turn))
     }
-    if (long && secondary === null && chance(0.5)) core.unshift(...another(phrases.situations, core))
+    if (long && secondary === null && chance(0.5)) core.unshift(say(phrases.situations))
     if (chance(long ? 0.65 : 0.12)) core.splice(random.integer(core.length + 1), 0, say(ASIDES))
   }
   parts.push(...core)

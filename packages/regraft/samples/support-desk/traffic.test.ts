@@ -151,9 +151,9 @@ test('the same seed writes the same bytes on every machine, another seed others'
     }
     expect(digests).toMatchInlineSnapshot(`
       {
-        "evaluation.csv": "35c5e1d82d7883f4",
-        "heldout.jsonl": "4c7a637c476fcc19",
-        "traffic.jsonl": "6b78f5a3abaefd2e",
+        "evaluation.csv": "3512799f5103aad3",
+        "heldout.jsonl": "6cf33b6604d10ef4",
+        "traffic.jsonl": "95bb7bb69b752d36",
       }
     `)
 
