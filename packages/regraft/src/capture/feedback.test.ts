@@ -1,0 +1,128 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Hono } from 'hono'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Principal } from '../operation/index.ts'
+import type { ProjectStore } from '../store/types.ts'
+import { feedbackProtocol } from './feedback.ts'
+import { memoryStore } from './fixtures/memory-store.ts'
+import { type Journals, openJournals } from './journals.ts'
+import { inferenceIdOf } from './row-ids.ts'
+
+const projects = { desk: memoryStore(), other: memoryStore() }
+const principal: Principal = { id: 'key', scopes: ['feedback'] }
+let folder: string
+let journals: Journals
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'regraft-feedback-'))
+  journals = await openJournals(folder, { store: { project: (id) => projects[id as 'desk'].store } })
+})
+afterAll(async () => {
+  await journals.close()
+  await rm(folder, { recursive: true })
+})
+
+async function post(body: unknown, as = principal, projectId = 'desk') {
+  const app = new Hono<{ Variables: { principal: Principal; store: ProjectStore } }>()
+  app.use(async (context, next) => {
+    context.set('principal', as)
+    context.set('store', { projectId } as ProjectStore)
+    await next()
+  })
+  const protocol = feedbackProtocol({ journals })
+  app.route(protocol.path, protocol.routes())
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  const response = await app.request('/v1/feedback', { method: 'POST', body: text })
+  const json = (await response.json()) as {
+    error: { type: string; code: string; param: string; message: string }
+  }
+  return { status: response.status, json }
+}
+
+const id = '017f22e2-79b0-7cc3-98c4-dc0c0c07398f'
+
+test('an event is acknowledged with 202 and becomes a row of its project only', async () => {
+  const event = {
+    id: '11111111-2222-4333-8444-555555555555',
+    inference_id: `chatcmpl-${id}`,
+    type: 'correction',
+    value: 'lost_card',
+    author: 'maria',
+    occurred_at: '2025-03-01T14:05:06+02:00',
+  }
+  const { status, json } = await post(event)
+  expect([status, json]).toEqual([
+    202,
+    {
+      id: event.id,
+      object: 'feedback',
+      inference_id: id,
+      type: 'correction',
+      occurred_at: '2025-03-01T12:05:06.000Z',
+    },
+  ])
+  await (await journals.of('desk')).drained()
+  expect(projects.desk.rows.get(event.id)).toEqual({
+    id: event.id,
+    inferenceId: id,
+    occurredAt: new Date('2025-03-01T12:05:06Z'),
+    derivedFrom: [id],
+    payload: { type: 'correction', value: 'lost_card', author: 'maria' },
+  })
+  expect(projects.other.rows.size).toBe(0)
+})
+
+test('an event sent twice with its id is stored once, without an id twice', async () => {
+  const before = projects.desk.rows.size
+  const event = { inference_id: 'foreign-handle', type: 'thumbs', value: 1 }
+  const once = { ...event, id: '22222222-2222-4333-8444-555555555555' }
+  for (const body of [once, once, event, event]) expect((await post(body)).status).toBe(202)
+  await (await journals.of('desk')).drained()
+  expect(projects.desk.rows.size - before).toBe(3)
+  expect(projects.desk.rows.get(once.id)).toMatchObject({ inferenceId: inferenceIdOf('foreign-handle') })
+})
+
+test.each([
+  ['{"inference_id": ', null],
+  [{ type: 'accept' }, 'inference_id'],
+  [{ inference_id: id, type: 'like' }, 'type'],
+  [{ inference_id: id, type: 'thumbs', value: 5 }, 'value'],
+  [{ inference_id: id, type: 'edit' }, 'value'],
+  [{ inference_id: id, type: 'accept', value: true }, 'value'],
+  ['{"inference_id": "a", "type": "comment", "value": "a\\u0000b"}', 'value'],
+  ['{"inference_id": "a", "type": "comment", "value": "a\\ud800b"}', 'value'],
+  [{ inference_id: id, type: 'accept', occurred_at: 'soon' }, 'occurred_at'],
+  [{ inference_id: id, type: 'accept', id: '7' }, 'id'],
+  [{ inference_id: id, type: 'accept', colour: 'red' }, ''],
+  [{ inference_id: id, type: 'comment', value: 'x'.repeat(1024 * 1024) }, null],
+])("%j is refused in OpenAI's shape", async (body, param) => {
+  const { status, json } = await post(body)
+  expect(status).toBe(400)
+  expect(json.error).toMatchObject({ type: 'invalid_request_error', code: 'invalid-input' })
+  expect(json.error.param ?? '').toBe(param ?? '')
+  expect(json.error.message).not.toBe('')
+})
+
+test('a key without the scope is refused', async () => {
+  const { status, json } = await post({ inference_id: id, type: 'accept' }, { id: 'key', scopes: ['read'] })
+  expect([status, json.error.code]).toEqual([403, 'forbidden'])
+})
+
+test('a project whose journal was left behind is drained without being asked for', async () => {
+  const left = await mkdtemp(join(folder, 'left-'))
+  const down = memoryStore()
+  down.state.down = true
+  const first = await openJournals(left, { store: { project: () => down.store } })
+  const payload = { type: 'accept', author: null } as const
+  await (await first.of('desk')).append({
+    kind: 'feedback',
+    row: { id, inferenceId: id, occurredAt: new Date(), payload },
+  })
+  await first.close()
+  const back = memoryStore()
+  const second = await openJournals(left, { store: { project: () => back.store } })
+  await expect.poll(() => [...back.rows.keys()]).toEqual([id])
+  await second.close()
+})

@@ -1,0 +1,48 @@
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Journal, type JournalOptions, openJournal } from './journal.ts'
+import type { JournalStore } from './journal-drainer.ts'
+
+/** The journals of a data directory: one per project, so that no row can reach another project's store. */
+export interface Journals {
+  /** The journal of a project, opened at its first use. */
+  of(projectId: string): Promise<Journal>
+  /** Closes all of them, see `Journal.close`. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens the journals under a directory; those that an earlier process left begin to drain at once.
+ *
+ * @example
+ * const journals = await openJournals(join(dataDirectory, 'journal'), { store })
+ * const journal = await journals.of(projectStore.projectId)
+ * await journal.append({ kind: 'inference', row })
+ */
+export async function openJournals(
+  directory: string,
+  options: Omit<JournalOptions, 'store'> & { store: { project(id: string): JournalStore } },
+): Promise<Journals> {
+  const { store, ...rest } = options
+  const opened = new Map<string, Promise<Journal>>()
+  const of = (projectId: string): Promise<Journal> => {
+    let journal = opened.get(projectId)
+    if (!journal) {
+      const path = join(directory, encodeURIComponent(projectId))
+      journal = openJournal(path, { ...rest, store: store.project(projectId) })
+      journal.catch(() => opened.delete(projectId))
+      opened.set(projectId, journal)
+    }
+    return journal
+  }
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    if (entry.isDirectory()) await of(decodeURIComponent(entry.name))
+  }
+  return {
+    of,
+    async close() {
+      for (const journal of opened.values()) await (await journal).close()
+    },
+  }
+}
