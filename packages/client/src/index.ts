@@ -1,1 +1,2 @@
-export {}
+export { RegraftClientError } from './error.ts'
+export { type FeedbackEvent, type FeedbackReceipt, Regraft, type RegraftOptions } from './regraft.ts'

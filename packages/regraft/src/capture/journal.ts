@@ -17,7 +17,8 @@ export interface JournalOptions {
    *
    * 'always' (default): a power cut too; fdatasync before each acknowledgement, shared by all records that wait.
    * 'interval': a power cut takes at most the last second. 'never': it takes what the kernel had not written, some 30 s.
-   * 'always' is the default because sharing makes it cheap: see docs/benchmarks.md.
+   * 'always' is the default because sharing makes it cheap: on two weak cores with a virtual disk one client appends
+   * 3,500 records/s (32,000 with 'interval', 35,000 with 'never'), 128 clients 70,000–95,000 (110,000, 115,000).
    */
   fsync?: FsyncPolicy
   /** A segment that has grown this far is followed by a new one. */
