@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import type { BaseDigests, DecoderConfig } from '@regraft/engine'
+import type { Config } from '../config/index.ts'
+import { type ErrorCode, RegraftError } from '../errors/index.ts'
+import type { Artifact, ProjectStore } from '../store/types.ts'
+
+/** The base that comes with Regraft: small enough for the demo and the tests. */
+export const BUNDLED_BASE = 'regraft-nano'
+
+/** What an adapter depends on; the path is not part of it, so that a base may move. */
+export interface BaseRecord {
+  name: string
+  format: 'huggingface' | 'gguf'
+  precision: string
+  architecture: DecoderConfig
+  digests: BaseDigests
+}
+
+export interface FoundBase {
+  name: string
+  path: string
+  /** ISO date after which the base is no longer offered; null when unknown. */
+  endOfLife: string | null
+}
+
+/** Where a base lies: the entry of the configuration, or the bundled one. Throws 'not-found' with the names there are. */
+export function findBase(config: Config, name: string): FoundBase {
+  const entry = config.bases[name]
+  if (entry) return { name, path: entry.path, endOfLife: entry.endOfLife ?? null }
+  if (name === BUNDLED_BASE) {
+    return { name, path: fileURLToPath(new URL('../../bases/regraft-nano', import.meta.url)), endOfLife: null }
+  }
+  const known = [...new Set([...Object.keys(config.bases), BUNDLED_BASE])].join(', ')
+  throw new RegraftError('not-found', `there is no base '${name}'; known: ${known}`, {
+    hint: `add bases.${name}.path to regraft.yaml`,
+  })
+}
+
+type Inspected = Omit<BaseRecord, 'name'>
+
+/** Reads what a base is, digests included, in a worker thread. */
+export function inspectBase(base: FoundBase): Promise<BaseRecord> {
+  if (!existsSync(base.path)) {
+    throw new RegraftError('not-found', `the base ${base.name} is not at ${base.path}`, {
+      hint: `put it back, or correct bases.${base.name}.path in regraft.yaml`,
+    })
+  }
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL('./inspect-base-worker.ts', import.meta.url), { workerData: base.path })
+    worker.once('error', reject)
+    worker.once(
+      'message',
+      (message: { inspected?: Inspected; failed?: { code: ErrorCode; message: string; hint?: string } }) => {
+        if (message.inspected) return resolve({ name: base.name, ...message.inspected })
+        const { code, message: text, hint } = message.failed!
+        reject(new RegraftError(code, text, { hint }))
+      },
+    )
+  })
+}
+
+/** Records a base as an artifact. */
+export async function recordBase(store: ProjectStore, base: FoundBase): Promise<{ artifact: Artifact; record: BaseRecord }> {
+  const record = await inspectBase(base)
+  return { artifact: await store.artifacts.put({ kind: 'base', schemaVersion: 1, value: record }), record }
+}
+
+/** Finds the recorded base on this machine. Throws 'not-found' or, naming the part, 'digest-mismatch'. */
+export async function requireRecordedBase(config: Config, record: BaseRecord): Promise<FoundBase> {
+  const found = findBase(config, record.name)
+  const { digests } = await inspectBase(found)
+  for (const part of ['weights', 'tokenizer', 'chatTemplate'] as const) {
+    if (digests[part] === record.digests[part]) continue
+    const shown = (digest: string) => digest.slice(0, 12)
+    throw new RegraftError(
+      'digest-mismatch',
+      `the ${part} of base ${record.name} changed: recorded ${shown(record.digests[part])}, found ${shown(digests[part])}`,
+      { hint: `put the recorded files back at ${found.path}, or give the changed base another name in regraft.yaml` },
+    )
+  }
+  return found
+}

@@ -1,0 +1,12 @@
+export { type AdapterRecord, materializeAdapter, storeAdapterFiles } from './adapters.ts'
+export {
+  type BaseRecord,
+  BUNDLED_BASE,
+  type FoundBase,
+  findBase,
+  inspectBase,
+  recordBase,
+  requireRecordedBase,
+} from './bases.ts'
+export { asRegraftError } from './engine-errors.ts'
+export { EngineHost, type ModelReference } from './engine-host.ts'
