@@ -32,7 +32,7 @@ const ELEMENT_BITS: Record<string, number> = {
   BOOL: 8,
 }
 export type StoredFloat = 'F32' | 'F16' | 'BF16'
-const READABLE: readonly string[] = ['F32', 'F16', 'BF16'] satisfies StoredFloat[]
+export const READABLE_DTYPES: readonly string[] = ['F32', 'F16', 'BF16'] satisfies StoredFloat[]
 
 interface Entry {
   dtype: string
@@ -94,9 +94,9 @@ class SafetensorsFile implements SafetensorsSource {
 
   read(name: string): Float32Array {
     const { dtype, start, end } = this.#entry(name)
-    if (!READABLE.includes(dtype)) {
+    if (!READABLE_DTYPES.includes(dtype)) {
       throw new EngineError('incompatible', `Tensor ${name} in ${this.#file.path} has type ${dtype}`, {
-        hint: `Supported types: ${READABLE.join(', ')}`,
+        hint: `Supported types: ${READABLE_DTYPES.join(', ')}`,
       })
     }
     const bytes = this.#file.read(this.#dataStart + start, end - start)

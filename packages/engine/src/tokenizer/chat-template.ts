@@ -1,4 +1,4 @@
-import { Template } from '@huggingface/jinja'
+import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja'
 import { EngineError } from '../errors.ts'
 import type { Base, ChatMessage } from '../formats/types.ts'
 
@@ -9,38 +9,36 @@ export interface RenderChatOptions {
   addGenerationPrompt: boolean
 }
 
-const parsedTemplates = new WeakMap<ChatTemplateSource, Template>()
-
 /**
  * Renders a conversation through the base's own Jinja template.
  *
  * Templates see messages, add_generation_prompt, bos_token, eos_token, unk_token, pad_token and raise_exception as
  * in Hugging Face's apply_chat_template, but no clock: strftime_now is undefined, so that equal messages give equal
- * text. Throws `incompatible` when there is no template or it is broken, `invalid-input` when it refuses the messages.
+ * text. Throws `incompatible` when there is no template or it fails, `invalid-input` when it refuses the messages.
  */
 export function renderChat(
   base: ChatTemplateSource,
   messages: readonly ChatMessage[],
   options: RenderChatOptions,
 ): string {
-  const template = parsedTemplate(base)
+  const program = parsedTemplate(base)
   const { bos, eos, unk, pad } = base.specialTokens
+  const environment = new Environment()
+  const variables = {
+    ...GLOBALS,
+    messages,
+    add_generation_prompt: options.addGenerationPrompt,
+    // A special token that a base lacks is undefined, as in Hugging Face, and renders as nothing.
+    bos_token: bos ?? undefined,
+    eos_token: eos ?? undefined,
+    unk_token: unk ?? undefined,
+    pad_token: pad ?? undefined,
+    tools: null,
+    documents: null,
+  }
+  for (const [name, value] of Object.entries(variables)) environment.set(name, value)
   try {
-    return template.render({
-      messages,
-      add_generation_prompt: options.addGenerationPrompt,
-      // A special token that a base lacks is undefined, as in Hugging Face, and renders as nothing.
-      bos_token: bos ?? undefined,
-      eos_token: eos ?? undefined,
-      unk_token: unk ?? undefined,
-      pad_token: pad ?? undefined,
-      tools: null,
-      documents: null,
-      strftime_now: undefined,
-      raise_exception: (message: unknown) => {
-        throw new Refusal(String(message))
-      },
-    })
+    return String(new Interpreter(environment).run(program).value)
   } catch (cause) {
     if (cause instanceof Refusal) {
       throw new EngineError('invalid-input', `The chat template refuses these messages: ${cause.message}`, {
@@ -54,7 +52,33 @@ export function renderChat(
 /** What a template says through raise_exception. */
 class Refusal extends Error {}
 
-function parsedTemplate(base: ChatTemplateSource): Template {
+/** The library's globals without strftime_now, which would read the clock. */
+const GLOBALS = {
+  true: true,
+  false: false,
+  none: null,
+  True: true,
+  False: false,
+  None: null,
+  range,
+  raise_exception: (message: unknown) => {
+    throw new Refusal(String(message))
+  },
+}
+
+/** Python's range. */
+function range(first: number, second?: number, step = 1): number[] {
+  const [start, stop] = second === undefined ? [0, first] : [first, second]
+  if (step === 0) throw new Error('range() needs a step other than zero')
+  const length = Math.max(0, Math.ceil((stop - start) / step))
+  return Array.from({ length }, (_, index) => start + index * step)
+}
+
+type Program = ReturnType<typeof parse>
+
+const parsedTemplates = new WeakMap<ChatTemplateSource, Program>()
+
+function parsedTemplate(base: ChatTemplateSource): Program {
   const known = parsedTemplates.get(base)
   if (known) return known
   if (base.chatTemplate === null || base.chatTemplate === '') {
@@ -63,9 +87,10 @@ function parsedTemplate(base: ChatTemplateSource): Template {
     })
   }
   try {
-    const template = new Template(base.chatTemplate)
-    parsedTemplates.set(base, template)
-    return template
+    // Hugging Face renders with these two set, whatever Jinja's defaults are.
+    const program = parse(tokenize(base.chatTemplate, { lstrip_blocks: true, trim_blocks: true }))
+    parsedTemplates.set(base, program)
+    return program
   } catch (cause) {
     throw new EngineError('incompatible', `The chat template cannot be parsed: ${(cause as Error).message}`, {
       cause,
