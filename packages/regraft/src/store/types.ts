@@ -85,7 +85,7 @@ export interface RowTable<Stored, New> {
   /** Rows in the order of (occurredAt, id), read in pages. */
   select(query?: RowQuery): AsyncIterable<Stored>
   count(query?: RowQuery): Promise<number>
-  /** Removes rows; those that a snapshot pins are refused unless `force`. */
+  /** Removes rows, except those that a snapshot pins unless `force`. Returns how many it removed. */
   remove(ids: string[], options?: { force?: boolean }): Promise<number>
   /** A mark such that rows stored later are above it. */
   watermark(): Promise<string>
@@ -187,6 +187,8 @@ export interface ProjectStore {
   readonly aliases: AliasTable
   readonly apiKeys: ApiKeyTable
   readonly blobs: BlobStore
+  readonly responses: ResponseTable
+  readonly locations: LocationTable
 }
 
 export interface ArtifactTable {
@@ -195,6 +197,8 @@ export interface ArtifactTable {
   get(digest: string): Promise<Artifact | null>
   /** The parsed value; its bytes are checked against the digest. Throws 'not-found' and 'digest-mismatch'. */
   read<T>(digest: string): Promise<T>
+  /** The canonical bytes themselves, checked as in `read`. */
+  readBytes(digest: string): Promise<{ artifact: Artifact; bytes: Uint8Array }>
   /** Resolves a unique prefix of at least 6 hex digits, or an alias. Throws 'not-found' or 'conflict' (ambiguous). */
   resolve(prefixOrAlias: string): Promise<Artifact>
   list(kind?: ArtifactKind): Promise<Artifact[]>
@@ -215,12 +219,20 @@ export interface ExecutionTable {
 }
 
 export interface JobTable {
-  create(job: { operation: string; input: unknown; principal: string; idempotencyKey?: string | null }): Promise<Job>
+  create(job: {
+    operation: string
+    input: unknown
+    principal: string
+    idempotencyKey?: string | null
+  }): Promise<Job>
   get(id: string): Promise<Job | null>
   list(options?: { state?: JobState; limit?: number }): Promise<Job[]>
-  /** Takes a queued job, or a running one whose runner is gone; null when another runner has it. */
+  /** Takes a queued job; null when another runner has it (see `requeueOrphans`) or it has ended. */
   claim(id: string, runner: string): Promise<Job | null>
-  finish(id: string, end: { state: 'succeeded' | 'failed' | 'cancelled'; result?: unknown; error?: unknown }): Promise<void>
+  finish(
+    id: string,
+    end: { state: 'succeeded' | 'failed' | 'cancelled'; result?: unknown; error?: unknown },
+  ): Promise<void>
   setProgress(id: string, progress: unknown): Promise<void>
   requestCancel(id: string): Promise<void>
   /** Puts running jobs of runners that are gone back into the queue; returns their ids. */
@@ -254,4 +266,27 @@ export interface BlobStore {
   /** Copies to a path, checking the digest while it goes. */
   copyTo(digest: string, path: string): Promise<void>
   remove(digest: string): Promise<void>
+}
+
+/** What hosted models and people answered: a step that calls them resumes and replays from here. */
+export interface ResponseTable {
+  get(requestDigest: string, sampleIndex: number): Promise<Uint8Array | null>
+  /** Keeps the first answer to a request; returns the bytes that are kept. */
+  put(requestDigest: string, sampleIndex: number, bytes: Uint8Array): Promise<Uint8Array>
+}
+
+/** A file that is used where it lies instead of being copied into the blobs. */
+export interface FileLocation {
+  /** sha256 of the file's bytes. */
+  digest: string
+  path: string
+  size: number
+  /** Time of the file's last change when it was hashed: if it differs, hash it again. */
+  modifiedAt: Date
+}
+
+export interface LocationTable {
+  set(location: FileLocation): Promise<void>
+  find(digest: string): Promise<FileLocation[]>
+  remove(digest: string, path: string): Promise<void>
 }

@@ -1,0 +1,221 @@
+import { sql } from 'kysely'
+import { RegraftError } from '../errors/index.ts'
+import { canonicalText, indexOf } from './canonical.ts'
+import { digestOf, isDigest } from './digest.ts'
+import type { ProjectScope } from './scope.ts'
+import type { Artifact, ArtifactKind, ArtifactTable } from './types.ts'
+
+const HEX_PREFIX = /^(?:sha256:)?([0-9a-f]{6,64})$/
+const COLUMNS = ['digest', 'kind', 'schema_version', 'size', 'created_at', 'first_execution'] as const
+const PINS_PER_INSERT = 5000
+
+interface Columns {
+  digest: string
+  kind: ArtifactKind
+  schema_version: number
+  size: number
+  created_at: Date
+  first_execution: string | null
+}
+
+export class ArtifactStore implements ArtifactTable {
+  readonly #scope: ProjectScope
+
+  constructor(scope: ProjectScope) {
+    this.#scope = scope
+  }
+
+  async put(artifact: { kind: ArtifactKind; schemaVersion: number; value: unknown }): Promise<Artifact> {
+    const text = canonicalText(artifact.value)
+    const bytes = Buffer.from(text)
+    const digest = digestOf(artifact.kind, artifact.schemaVersion, bytes)
+    const database = await this.#scope.writer()
+    await database
+      .insertInto('artifacts')
+      .values({
+        project_id: this.#scope.projectId,
+        digest,
+        kind: artifact.kind,
+        schema_version: artifact.schemaVersion,
+        size: bytes.length,
+        bytes,
+        value_index: indexOf(sql<string>`${text}::text`) as never,
+        first_execution: null,
+      })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute()
+    return await this.#existing(digest)
+  }
+
+  async get(digest: string): Promise<Artifact | null> {
+    const columns = await this.#scope.database
+      .selectFrom('artifacts')
+      .select(COLUMNS)
+      .where('project_id', '=', this.#scope.projectId)
+      .where('digest', '=', digest)
+      .executeTakeFirst()
+    return columns ? decode(columns) : null
+  }
+
+  async read<T>(digest: string): Promise<T> {
+    const { bytes } = await this.readBytes(digest)
+    return JSON.parse(new TextDecoder().decode(bytes)) as T
+  }
+
+  async readBytes(digest: string): Promise<{ artifact: Artifact; bytes: Uint8Array }> {
+    const columns = await this.#scope.database
+      .selectFrom('artifacts')
+      .select([...COLUMNS, 'bytes'])
+      .where('project_id', '=', this.#scope.projectId)
+      .where('digest', '=', digest)
+      .executeTakeFirst()
+    if (!columns) throw missing(digest)
+    const actual = digestOf(columns.kind, columns.schema_version, columns.bytes)
+    if (actual !== digest) {
+      throw new RegraftError(
+        'digest-mismatch',
+        `The stored bytes of ${columns.kind} ${digest} have changed`,
+        {
+          hint: 'The database was changed from outside: restore it from a backup, or make the artifact again.',
+          details: { expected: digest, actual },
+        },
+      )
+    }
+    return { artifact: decode(columns), bytes: Uint8Array.from(columns.bytes) }
+  }
+
+  async resolve(prefixOrAlias: string): Promise<Artifact> {
+    const alias = await this.#scope.database
+      .selectFrom('aliases')
+      .select('digest')
+      .where('project_id', '=', this.#scope.projectId)
+      .where('name', '=', prefixOrAlias)
+      .executeTakeFirst()
+    if (alias) return await this.#existing(alias.digest)
+    const prefix = HEX_PREFIX.exec(prefixOrAlias)?.[1]
+    if (!prefix) throw missing(prefixOrAlias)
+    const found = await this.#scope.database
+      .selectFrom('artifacts')
+      .select(COLUMNS)
+      .where('project_id', '=', this.#scope.projectId)
+      .where('digest', 'like', `sha256:${prefix}%`)
+      .orderBy('digest')
+      .limit(6)
+      .execute()
+    const [first, second] = found
+    if (!first) throw missing(prefixOrAlias)
+    if (second) {
+      throw new RegraftError('conflict', `'${prefixOrAlias}' begins the digest of several artifacts`, {
+        hint: `Write more digits: ${found.map(({ kind, digest }) => `${kind} ${digest.slice(0, 23)}`).join(', ')}`,
+        details: { digests: found.map(({ digest }) => digest) },
+      })
+    }
+    return decode(first)
+  }
+
+  async list(kind?: ArtifactKind): Promise<Artifact[]> {
+    const found = await this.#scope.database
+      .selectFrom('artifacts')
+      .select(COLUMNS)
+      .where('project_id', '=', this.#scope.projectId)
+      .$if(kind !== undefined, (select) => select.where('kind', '=', kind!))
+      .orderBy('stored_seq')
+      .execute()
+    return found.map(decode)
+  }
+
+  async remove(digest: string): Promise<void> {
+    await this.#scope.database.transaction().execute(async (transaction) => {
+      for (const [table, column] of [
+        ['snapshot_rows', 'snapshot'],
+        ['artifacts', 'digest'],
+      ] as const) {
+        await transaction
+          .deleteFrom(table)
+          .where('project_id', '=', this.#scope.projectId)
+          .where(sql.ref(column), '=', digest)
+          .execute()
+      }
+    })
+  }
+
+  async pinRows(snapshot: string, rows: { id: string; digest: string; split: string }[]): Promise<void> {
+    const database = await this.#scope.writer()
+    await database.transaction().execute(async (transaction) => {
+      const { count } = await transaction
+        .selectFrom('snapshot_rows')
+        .select(sql<number>`count(*)`.as('count'))
+        .where('project_id', '=', this.#scope.projectId)
+        .where('snapshot', '=', snapshot)
+        .executeTakeFirstOrThrow()
+      for (let start = 0; start < rows.length; start += PINS_PER_INSERT) {
+        const batch = rows
+          .slice(start, start + PINS_PER_INSERT)
+          .map((row, index) => ({ ...row, position: count + start + index }))
+        await sql`
+          insert into snapshot_rows (project_id, snapshot, row_id, row_digest, split, position)
+          select ${this.#scope.projectId}, ${snapshot}, id, digest, split, position
+          from jsonb_to_recordset(${JSON.stringify(batch)}::jsonb) as pin (
+            id uuid, digest text, split text, position integer
+          )
+          on conflict (project_id, snapshot, row_id) do nothing`.execute(transaction)
+      }
+    })
+  }
+
+  async *pinnedRows(snapshot: string): AsyncIterable<{ id: string; digest: string; split: string }> {
+    let after = -1
+    while (true) {
+      const page = await this.#scope.database
+        .selectFrom('snapshot_rows')
+        .select(['row_id as id', 'row_digest as digest', 'split', 'position'])
+        .where('project_id', '=', this.#scope.projectId)
+        .where('snapshot', '=', snapshot)
+        .where('position', '>', after)
+        .orderBy('position')
+        .limit(this.#scope.engine.selectPage)
+        .execute()
+      for (const { id, digest, split, position } of page) {
+        after = position
+        yield { id, digest, split }
+      }
+      if (page.length < this.#scope.engine.selectPage) return
+    }
+  }
+
+  async snapshotsOfRows(rowIds: string[]): Promise<string[]> {
+    const found = await this.#scope.database
+      .selectFrom('snapshot_rows')
+      .select('snapshot')
+      .distinct()
+      .where('project_id', '=', this.#scope.projectId)
+      .where(sql<boolean>`row_id = any(${rowIds}::uuid[])`)
+      .orderBy('snapshot')
+      .execute()
+    return found.map(({ snapshot }) => snapshot)
+  }
+
+  async #existing(digest: string): Promise<Artifact> {
+    const artifact = await this.get(digest)
+    if (!artifact) throw missing(digest)
+    return artifact
+  }
+}
+
+function decode(columns: Columns): Artifact {
+  return {
+    digest: columns.digest,
+    kind: columns.kind,
+    schemaVersion: columns.schema_version,
+    size: columns.size,
+    createdAt: columns.created_at,
+    firstExecution: columns.first_execution,
+  }
+}
+
+function missing(name: string): RegraftError {
+  const hint = isDigest(name)
+    ? 'It may have been removed: regraft lineage show tells what made it.'
+    : 'Give an alias, or at least 6 hex digits of a digest.'
+  return new RegraftError('not-found', `There is no artifact '${name}'`, { hint })
+}

@@ -1,0 +1,19 @@
+export type EngineName = 'pglite' | 'postgres'
+
+/** How the two engines differ; nothing else in the store may depend on which one it is. */
+export interface EngineCapabilities {
+  /** Server connections that may be open at once. PGlite has one session. */
+  connections: number
+  /**
+   * Rows per INSERT. A batch occupies PGlite's only session (36 ms per 500 rows), so everything else waits for
+   * it; on Postgres only the round trip counts.
+   */
+  insertBatch: number
+  /** Rows per page of a SELECT, for the same reason. */
+  selectPage: number
+}
+
+export const ENGINES: Record<EngineName, EngineCapabilities> = {
+  pglite: { connections: 1, insertBatch: 50, selectPage: 500 },
+  postgres: { connections: 10, insertBatch: 2000, selectPage: 2000 },
+}

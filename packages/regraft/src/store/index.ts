@@ -1,0 +1,5 @@
+export { canonicalBytes, canonicalText } from './canonical.ts'
+export { digestOf, digestOfBytes, isDigest } from './digest.ts'
+export type { EngineName } from './engines.ts'
+export { openStore, type SqlExecutor, type Store, type StoreOptions } from './open.ts'
+export type * from './types.ts'

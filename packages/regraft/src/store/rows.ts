@@ -1,0 +1,263 @@
+import { type Expression, type SqlBool, sql } from 'kysely'
+import { RegraftError } from '../errors/index.ts'
+import { canonicalText, indexOf } from './canonical.ts'
+import { digestOf, digestOfBytes } from './digest.ts'
+import type { ProjectScope } from './scope.ts'
+import type { InsertReport, NewRow, Row, RowQuery, RowTable } from './types.ts'
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** Bounds the one JSON parameter of a batch: `jsonb` takes 256 MB, and the server holds several copies. */
+const BATCH_CHARACTERS = 4_000_000
+
+type RowTableName = 'inferences' | 'feedback' | 'examples'
+
+interface RowKind {
+  table: RowTableName
+  /** Goes into the digest of every row. */
+  kind: string
+  schemaVersion: number
+  /** Whether rows belong to an inference. */
+  ofInference: boolean
+}
+
+export const ROW_KINDS = {
+  inferences: { table: 'inferences', kind: 'inference', schemaVersion: 1, ofInference: false },
+  feedback: { table: 'feedback', kind: 'feedback', schemaVersion: 1, ofInference: true },
+  examples: { table: 'examples', kind: 'example', schemaVersion: 1, ofInference: false },
+} as const satisfies Record<RowTableName, RowKind>
+
+/** A row as it travels to the database, inside one JSON parameter. */
+interface Encoded {
+  id: string
+  digest: string
+  payload: string
+  occurred_at: string
+  derived_from: string[]
+  source_key: string | null
+  inference_id?: string
+}
+
+interface StoredColumns {
+  id: string
+  digest: string
+  schema_version: number
+  payload: Uint8Array
+  occurred_at: Date
+  derived_from: string[]
+  inference_id?: string
+}
+
+type AnyNewRow = NewRow<unknown> & { inferenceId?: string }
+
+/** The rows of one kind. `Stored` and `New` follow from the kind; project.ts pairs them. */
+export class RowStore<Stored extends Row<unknown>, New extends AnyNewRow> implements RowTable<Stored, New> {
+  readonly #scope: ProjectScope
+  readonly #kind: RowKind
+
+  constructor(scope: ProjectScope, kind: RowKind) {
+    this.#scope = scope
+    this.#kind = kind
+  }
+
+  async insert(rows: New[]): Promise<InsertReport> {
+    const report: InsertReport = { inserted: 0, duplicates: 0, rejected: [] }
+    await this.#scope.writer()
+    let batch: Encoded[] = []
+    let characters = 0
+    for (const row of rows) {
+      try {
+        const encoded = this.#encode(row)
+        batch.push(encoded)
+        characters += encoded.payload.length
+      } catch (error) {
+        report.rejected.push({ id: row.id, reason: reasonOf(error) })
+      }
+      if (batch.length === this.#scope.engine.insertBatch || characters > BATCH_CHARACTERS) {
+        await this.#store(batch, report)
+        batch = []
+        characters = 0
+      }
+    }
+    await this.#store(batch, report)
+    return report
+  }
+
+  async *select(query: RowQuery = {}): AsyncIterable<Stored> {
+    let after: { occurred_at: Date; id: string } | null = null
+    while (true) {
+      let page = this.#scope.database
+        .selectFrom(this.#kind.table)
+        .select(['id', 'digest', 'schema_version', 'payload', 'occurred_at', 'derived_from'])
+        .$if(this.#kind.ofInference, (select) => select.select(sql<string>`inference_id`.as('inference_id')))
+        .where(this.#matching(query))
+        .orderBy('occurred_at')
+        .orderBy('id')
+        .limit(this.#scope.engine.selectPage)
+      if (after)
+        page = page.where(sql<SqlBool>`(occurred_at, id) > (${after.occurred_at}, ${after.id}::uuid)`)
+      const found: StoredColumns[] = await page.execute()
+      for (const columns of found) yield this.#decode(columns)
+      const last = found.at(-1)
+      if (!last || found.length < this.#scope.engine.selectPage) return
+      after = last
+    }
+  }
+
+  async count(query: RowQuery = {}): Promise<number> {
+    const { count } = await this.#scope.database
+      .selectFrom(this.#kind.table)
+      .select(sql<number>`count(*)`.as('count'))
+      .where(this.#matching(query))
+      .executeTakeFirstOrThrow()
+    return count
+  }
+
+  async remove(ids: string[], options: { force?: boolean } = {}): Promise<number> {
+    const unpinned = sql<SqlBool>`not exists (
+      select 1 from snapshot_rows as pin
+      where pin.project_id = ${sql.ref(`${this.#kind.table}.project_id`)}
+        and pin.row_id = ${sql.ref(`${this.#kind.table}.id`)})`
+    const { numDeletedRows } = await this.#scope.database
+      .deleteFrom(this.#kind.table)
+      .where(this.#matching({ ids }))
+      .$if(!options.force, (remove) => remove.where(unpinned))
+      .executeTakeFirstOrThrow()
+    return Number(numDeletedRows)
+  }
+
+  /**
+   * The highest number that a stored row of the project has, as text.
+   *
+   * Numbers are handed out at insertion but become visible at commit, in another order. The lock waits for the
+   * insertions in flight and keeps new ones out for the length of one SELECT: no lower number can appear later.
+   */
+  async watermark(): Promise<string> {
+    const table = this.#kind.table
+    return await this.#scope.database.transaction().execute(async (transaction) => {
+      await sql`lock table ${sql.table(table)} in share mode`.execute(transaction)
+      const { highest } = await transaction
+        .selectFrom(table)
+        .select(sql<number | null>`max(stored_seq)`.as('highest'))
+        .where('project_id', '=', this.#scope.projectId)
+        .executeTakeFirstOrThrow()
+      return String(highest ?? 0)
+    })
+  }
+
+  #matching(query: RowQuery): Expression<SqlBool> {
+    const conditions = [sql<SqlBool>`project_id = ${this.#scope.projectId}`]
+    // What is no UUID names no row; Postgres would refuse the whole list.
+    if (query.ids) conditions.push(sql<SqlBool>`id = any(${query.ids.filter((id) => UUID.test(id))}::uuid[])`)
+    if (query.inferenceIds) {
+      if (!this.#kind.ofInference) {
+        throw new RegraftError('internal', `${this.#kind.table} are not selected by inference`)
+      }
+      const ids = query.inferenceIds.filter((id) => UUID.test(id))
+      conditions.push(sql<SqlBool>`inference_id = any(${ids}::uuid[])`)
+    }
+    if (query.from) conditions.push(sql<SqlBool>`occurred_at >= ${query.from}`)
+    if (query.until) conditions.push(sql<SqlBool>`occurred_at < ${query.until}`)
+    if (query.watermark !== undefined) {
+      conditions.push(sql<SqlBool>`stored_seq <= ${watermarkNumber(query.watermark)}`)
+    }
+    return sql<SqlBool>`${sql.join(conditions, sql` and `)}`
+  }
+
+  #encode(row: New): Encoded {
+    const { kind, schemaVersion } = this.#kind
+    const payload = canonicalText(row.payload)
+    if (Number.isNaN(row.occurredAt.getTime())) {
+      throw new RegraftError('invalid-input', 'occurredAt is not a date')
+    }
+    return {
+      id: row.id,
+      digest: digestOf(kind, schemaVersion, Buffer.from(payload)),
+      payload,
+      occurred_at: row.occurredAt.toISOString(),
+      derived_from: row.derivedFrom ?? [],
+      source_key: row.sourceKey ?? null,
+      ...(this.#kind.ofInference ? { inference_id: row.inferenceId } : {}),
+    }
+  }
+
+  async #store(batch: Encoded[], report: InsertReport): Promise<void> {
+    if (batch.length === 0) return
+    try {
+      const inserted = await this.#insertBatch(batch)
+      report.inserted += inserted
+      report.duplicates += batch.length - inserted
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      const only = batch.length === 1 ? batch[0] : undefined
+      if (only) {
+        report.rejected.push({ id: only.id, reason: reasonOf(error) })
+        return
+      }
+      const middle = batch.length >> 1
+      await this.#store(batch.slice(0, middle), report)
+      await this.#store(batch.slice(middle), report)
+    }
+  }
+
+  async #insertBatch(batch: Encoded[]): Promise<number> {
+    const { table, schemaVersion, ofInference } = this.#kind
+    const owner = ofInference ? sql`, inference_id` : sql``
+    const ownerType = ofInference ? sql`, inference_id uuid` : sql``
+    const { numAffectedRows } = await sql`
+      insert into ${sql.table(table)} (
+        project_id, id, digest, schema_version, payload, payload_index, occurred_at, derived_from, source_key${owner}
+      )
+      select ${this.#scope.projectId}, id, digest, ${schemaVersion}::integer, convert_to(payload, 'UTF8'),
+        ${indexOf(sql<string>`payload`)}, occurred_at, derived_from, source_key${owner}
+      from jsonb_to_recordset(${JSON.stringify(batch)}::jsonb) as incoming (
+        id uuid, digest text, payload text, occurred_at timestamptz, derived_from uuid[],
+        source_key text${ownerType}
+      )
+      on conflict do nothing`.execute(this.#scope.database)
+    return Number(numAffectedRows ?? 0)
+  }
+
+  #decode(columns: StoredColumns): Stored {
+    const { kind } = this.#kind
+    const actual = digestOf(kind, columns.schema_version, columns.payload)
+    if (actual !== columns.digest) {
+      throw new RegraftError(
+        'digest-mismatch',
+        `The bytes of ${kind} ${columns.id} are not those of its digest`,
+        {
+          hint: 'The database was changed from outside: restore it from a backup.',
+          details: { expected: columns.digest, actual, bytes: digestOfBytes(columns.payload) },
+        },
+      )
+    }
+    const row: Row<unknown> & { inferenceId?: string } = {
+      id: columns.id,
+      digest: columns.digest,
+      payload: JSON.parse(utf8.decode(columns.payload)),
+      occurredAt: columns.occurred_at,
+      derivedFrom: columns.derived_from,
+    }
+    if (columns.inference_id !== undefined) row.inferenceId = columns.inference_id
+    return row as Stored
+  }
+}
+
+function watermarkNumber(watermark: string): number {
+  const number = Number(watermark)
+  if (!Number.isSafeInteger(number) || number < 0) {
+    throw new RegraftError('invalid-input', `'${watermark}' is not a watermark`)
+  }
+  return number
+}
+
+/** Whether the database refused the data itself (SQLSTATE class 22: data exception, 23: constraint, 54: too large). */
+function isRefusal(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' && /^(22|23|54)/.test(code)
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
