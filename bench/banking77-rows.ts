@@ -18,7 +18,7 @@ export interface Banking77 {
 }
 
 /** Rows per intent in the training subset: 77 x 11 = 847. */
-export const ROWS_PER_INTENT = 11
+const ROWS_PER_INTENT = 11
 
 /** The seed of the subset that the published figures use. */
 export const SUBSET_SEED = 77

@@ -25,7 +25,7 @@ import {
   splitForTuning,
 } from './banking77-rows.ts'
 
-type Fit = (texts: string[], labels: string[]) => Classifier
+type Train = (texts: string[], labels: string[]) => Classifier
 
 const { values, positionals } = parseArgs({ options: { out: { type: 'string' } }, allowPositionals: true })
 const data = readBanking77(positionals[0])
@@ -33,7 +33,7 @@ const subset = selectSubset(data)
 const truth = data.test.map((row) => row.label)
 
 const chosen = chooseRegularization([1, 10, 100, 1000])
-const classifiers: Record<string, Fit> = {
+const classifiers: Record<string, Train> = {
   majority: fitMajorityClass,
   'nearest-neighbour': fitNearestNeighbour,
   'logistic-regression': (texts, labels) =>
@@ -46,9 +46,9 @@ console.log(
 console.log(`${subset.length} training rows (seed ${SUBSET_SEED}), ${truth.length} test rows, C = ${chosen}`)
 const predictions: Record<string, string[]> = {}
 const right: Record<string, boolean[]> = {}
-for (const [name, fit] of Object.entries(classifiers)) {
+for (const [name, train] of Object.entries(classifiers)) {
   const start = performance.now()
-  const answers = answer(fit, subset, data.test)
+  const answers = answer(train, subset, data.test)
   const seconds = (performance.now() - start) / 1000
   predictions[name] = answers
   right[name] = answers.map((given, index) => given === truth[index])
@@ -88,10 +88,10 @@ function chooseRegularization(grid: number[]): number {
   return scored.reduce((best, next) => (next.hits > best.hits ? next : best)).inverseRegularization
 }
 
-function answer(fit: Fit, train: BankingRow[], asked: BankingRow[]): string[] {
-  const classifier = fit(
-    train.map((row) => row.text),
-    train.map((row) => row.label),
+function answer(train: Train, examples: BankingRow[], asked: BankingRow[]): string[] {
+  const classifier = train(
+    examples.map((row) => row.text),
+    examples.map((row) => row.label),
   )
   return classifier.predict(asked.map((row) => row.text))
 }

@@ -1,8 +1,8 @@
 """SmolLM2 of a GGUF file in Hugging Face transformers, an implementation that shares no code with Regraft's engine.
 
 Weights are dequantised by the gguf package and run in float32. The tokenizer is built by the tokenizers package from the
-vocabulary and merges in the file, with the pre-tokenizer that SmolLM2's own tokenizer.json declares: single digits,
-then GPT-2's byte-level split.
+vocabulary and merges in the file, with the pre-tokenizer that the file names (`smollm` in llama.cpp): single digits, then
+GPT-2's byte-level split.
 """
 
 import hashlib
