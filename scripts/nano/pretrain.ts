@@ -21,7 +21,7 @@ import {
   weightsLearner,
   writeCheckpoint,
   writeSafetensors,
-} from '@regraft/engine/pretraining'
+} from '@regraft/engine/internals'
 import { Random } from '@regraft/methods'
 import { configFiles, END_OF_TEXT, NANO, SPECIAL_TOKENS } from './model.ts'
 

@@ -1,10 +1,13 @@
-// The parts that train a base from nothing; a face of its own, because the control plane never needs them.
+// The parts beneath `fineTune` and the processes: for pre-training, parity checks and benchmarks, not for the control plane.
 export { layOut } from './decoder/batch.ts'
 export { createDecoder } from './decoder/decoder.ts'
-export { initialWeights, namedTensors } from './decoder/weights.ts'
+export { initialWeights, namedTensors, readWeights } from './decoder/weights.ts'
+export { openBase } from './formats/index.ts'
 export { writeSafetensors } from './formats/safetensors.ts'
+export { generate } from './generation/generate.ts'
 export { fromTokenizerJson, trainBpe } from './tokenizer/index.ts'
 export { adamW, clipGradients, initialAdamWState } from './training/adamw.ts'
 export { readCheckpoint, writeCheckpoint } from './training/checkpoint.ts'
+export { promptTokens } from './training/examples.ts'
 export { weightsLearner } from './training/learner.ts'
 export { learningRate } from './training/schedule.ts'

@@ -1,0 +1,65 @@
+// The request of POST /v1/chat/completions as OpenAI defines it. What changes the answer and cannot be honoured is
+// refused; fields that only concern OpenAI's own service (user, store, metadata …) are accepted and ignored.
+import { z } from 'zod'
+import { RegraftError } from '../errors/index.ts'
+import { invalidInput } from '../operation/index.ts'
+import type { Message } from '../store/types.ts'
+
+const TextPart = z.object({ type: z.literal('text'), text: z.string() })
+
+const ChatMessage = z.object({
+  role: z.enum(['system', 'developer', 'user', 'assistant']),
+  content: z.union([z.string(), z.array(TextPart)]),
+})
+
+export const ChatRequest = z.looseObject({
+  model: z.string().min(1),
+  messages: z.array(ChatMessage).min(1),
+  stream: z.boolean().nullish(),
+  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
+  temperature: z.number().min(0).max(2).nullish(),
+  top_p: z.number().gt(0).max(1).nullish(),
+  seed: z.int().nullish(),
+  max_tokens: z.int().min(1).nullish(),
+  max_completion_tokens: z.int().min(1).nullish(),
+})
+export type ChatRequest = z.output<typeof ChatRequest>
+
+const DEFAULT_MAX_TOKENS = 256
+
+const UNSUPPORTED = ['tools', 'tool_choice', 'functions', 'response_format', 'stop', 'logprobs', 'logit_bias', 'audio']
+
+/** Reads a body. Throws 'invalid-input' naming the field. */
+export function parseChatRequest(body: unknown): ChatRequest {
+  const parsed = ChatRequest.safeParse(body)
+  if (!parsed.success) throw invalidInput(parsed.error)
+  const present = (field: string) => ![undefined, null, false].includes(parsed.data[field] as undefined)
+  const refused = UNSUPPORTED.find(present) ?? ((parsed.data.n ?? 1) === 1 ? undefined : 'n')
+  if (refused) {
+    throw new RegraftError('invalid-input', `${refused} is not supported by the embedded engine`, {
+      hint: `leave out ${refused}`,
+      details: { param: refused },
+    })
+  }
+  return parsed.data
+}
+
+export interface Generation {
+  messages: Message[]
+  maxTokens: number
+  sampling: { temperature: number; topP: number }
+  seed: number
+}
+
+/** What the engine is asked for; without a temperature decoding is greedy, so that answers repeat. */
+export function generationOf(request: ChatRequest): Generation {
+  return {
+    messages: request.messages.map(({ role, content }) => ({
+      role: role === 'developer' ? 'system' : role,
+      content: typeof content === 'string' ? content : content.map(({ text }) => text).join(''),
+    })),
+    maxTokens: request.max_completion_tokens ?? request.max_tokens ?? DEFAULT_MAX_TOKENS,
+    sampling: { temperature: request.temperature ?? 0, topP: request.top_p ?? 1 },
+    seed: request.seed ?? 0,
+  }
+}
