@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { RegraftError } from '../errors/index.ts'
 import { type Database, openPglite, openPostgres } from './database.ts'
 import { ENGINES, type EngineName } from './engines.ts'
 import { migrate } from './migrations/index.ts'
@@ -62,10 +63,32 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 async function openDatabase({ dataDirectory, databaseUrl }: StoreOptions): Promise<Database> {
-  if (databaseUrl !== undefined) return openPostgres(databaseUrl)
+  if (databaseUrl !== undefined) return await reach(openPostgres(databaseUrl), databaseUrl)
   const directory = join(dataDirectory, 'database')
   await ensurePgliteDirectory(directory)
   return await openPglite(directory)
+}
+
+async function reach(database: Database, databaseUrl: string): Promise<Database> {
+  try {
+    await database.pool.query('select 1')
+    return database
+  } catch (cause) {
+    await database.close()
+    const reason = cause instanceof Error ? cause.message || String(cause) : String(cause)
+    throw new RegraftError(
+      'unavailable',
+      `The database ${withoutPassword(databaseUrl)} does not answer: ${reason}`,
+      {
+        hint: 'Check DATABASE_URL, and that the server runs.',
+        cause,
+      },
+    )
+  }
+}
+
+function withoutPassword(databaseUrl: string): string {
+  return databaseUrl.replace(/\/\/([^:@/]*):[^@/]*@/, '//$1:…@')
 }
 
 function sqlExecutor({ pool }: Database): SqlExecutor {

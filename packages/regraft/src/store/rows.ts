@@ -157,6 +157,11 @@ export class RowStore<Stored extends Row<unknown>, New extends AnyNewRow> implem
       const ids = query.inferenceIds.filter((id) => UUID.test(id))
       conditions.push(sql<SqlBool>`inference_id = any(${ids}::uuid[])`)
     }
+    if (query.derivedFrom) {
+      const ids = query.derivedFrom.filter((id) => UUID.test(id))
+      // The first condition is that of the partial index.
+      conditions.push(sql<SqlBool>`derived_from <> '{}' and derived_from && ${ids}::uuid[]`)
+    }
     if (query.from) conditions.push(sql<SqlBool>`occurred_at >= ${query.from}`)
     if (query.until) conditions.push(sql<SqlBool>`occurred_at < ${query.until}`)
     if (query.watermark !== undefined) {

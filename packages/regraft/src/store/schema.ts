@@ -45,6 +45,7 @@ export interface Schema {
     determinism: Determinism
     step_key: string
     parameters: JsonColumn
+    seed: number | null
     environment: JsonColumn
     started_at: Date
     finished_at: Date

@@ -76,7 +76,10 @@ export interface RowQuery {
   until?: Date
   /** Only rows stored up to this watermark (see `watermark()`). */
   watermark?: string
+  /** Only of feedback: rows about these inferences. */
   inferenceIds?: string[]
+  /** Rows made from one of these rows (`derivedFrom`). */
+  derivedFrom?: string[]
 }
 
 export interface RowTable<Stored, New> {
@@ -125,9 +128,11 @@ export interface Execution {
   step: string
   version: number
   determinism: Determinism
-  /** Digest of step, version, inputs and parameters. */
+  /** Digest of step, version, inputs, parameters and seed. */
   stepKey: string
   parameters: unknown
+  /** Of a seeded step. */
+  seed?: number | null
   inputs: Edge[]
   outputs: Edge[]
   environment: Record<string, unknown>

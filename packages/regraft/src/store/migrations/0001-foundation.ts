@@ -29,6 +29,7 @@ create table inferences (
 create unique index inferences_source_key on inferences (project_id, source_key) where source_key is not null;
 create index inferences_order on inferences (project_id, occurred_at, id);
 create index inferences_stored on inferences (project_id, stored_seq);
+create index inferences_derived_from on inferences using gin (derived_from) where derived_from <> '{}';
 
 create table feedback (
   project_id text not null references projects on delete cascade,
@@ -47,6 +48,7 @@ create table feedback (
 create unique index feedback_source_key on feedback (project_id, source_key) where source_key is not null;
 create index feedback_order on feedback (project_id, occurred_at, id);
 create index feedback_stored on feedback (project_id, stored_seq);
+create index feedback_derived_from on feedback using gin (derived_from) where derived_from <> '{}';
 create index feedback_inference on feedback (project_id, inference_id);
 
 create table examples (
@@ -65,6 +67,7 @@ create table examples (
 create unique index examples_source_key on examples (project_id, source_key) where source_key is not null;
 create index examples_order on examples (project_id, occurred_at, id);
 create index examples_stored on examples (project_id, stored_seq);
+create index examples_derived_from on examples using gin (derived_from) where derived_from <> '{}';
 
 create table artifacts (
   project_id text not null references projects on delete cascade,
@@ -90,6 +93,7 @@ create table executions (
   determinism text not null,
   step_key text not null,
   parameters json not null,
+  seed bigint,
   environment json not null,
   started_at timestamptz(3) not null,
   finished_at timestamptz(3) not null,
