@@ -36,7 +36,7 @@ export async function* parseCsv(
   let at = { text: -1, label: -1, time: -1 }
   for await (const { line, fields } of readCsvRecords(bytes)) {
     if (header === null) {
-      header = readHeader(fields)
+      header = columnNames(fields)
       at = {
         text: findColumn(header, text, '--text'),
         label: label === null ? -1 : findColumn(header, label, '--label'),
@@ -102,6 +102,12 @@ export async function* parseCsv(
   if (header === null) throw new RegraftError('invalid-file', 'The file is empty: not even a header line.')
 }
 
+/** Reads the column names of a CSV file. Throws 'invalid-file' when there are none. */
+export async function readCsvHeader(bytes: AsyncIterable<Uint8Array>): Promise<string[]> {
+  for await (const { fields } of readCsvRecords(bytes)) return columnNames(fields)
+  throw new RegraftError('invalid-file', 'The file is empty: not even a header line.')
+}
+
 function refusal(text: string, label: string, time: string | undefined): string | null {
   if (text.trim() === '') return 'has no text'
   if (time !== undefined && parseTime(time) === null) {
@@ -110,7 +116,7 @@ function refusal(text: string, label: string, time: string | undefined): string 
   return findUnstorable(text) ?? findUnstorable(label)
 }
 
-function readHeader(fields: string[] | null): string[] {
+function columnNames(fields: string[] | null): string[] {
   if (fields === null) throw new RegraftError('invalid-file', 'Line 1: the header is not valid UTF-8.')
   if (fields.some((field) => field.includes('\r'))) {
     throw new RegraftError(
