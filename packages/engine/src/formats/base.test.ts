@@ -1,0 +1,251 @@
+import { createHash } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { renderChat } from '../tokenizer/index.ts'
+import { openBase } from './base.ts'
+import { type GgufFixtureTensor, type GgufFixtureValue, writeGgufFixture } from './gguf-fixture.ts'
+import {
+  PICO_CHAT_TEMPLATE,
+  PICO_CONFIG,
+  type PicoBaseOptions,
+  picoTensors,
+  picoTokenizerJson,
+  writePicoBase,
+} from './pico-base.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'base-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+let count = 0
+const freshPath = () => join(folder, `base-${count++}`)
+const sha256 = (data: string | Buffer) => createHash('sha256').update(data).digest('hex')
+
+function pico(options: PicoBaseOptions = {}): string {
+  const path = freshPath()
+  writePicoBase(path, options)
+  return path
+}
+
+test('opens a Hugging Face folder with configuration, tensors, tokenizer and chat template', () => {
+  const path = pico({ dtype: 'BF16' })
+  const base = openBase(path)
+  expect(base.format).toBe('huggingface')
+  expect(base.config).toEqual(PICO_CONFIG)
+  expect(base.precision).toBe('BF16')
+  expect(base.specialTokens).toEqual({
+    bos: '<|im_start|>',
+    eos: '<|im_end|>',
+    unk: '<|endoftext|>',
+    pad: '<|im_end|>',
+  })
+  const text = renderChat(base, [{ role: 'user', content: 'where is the card' }], {
+    addGenerationPrompt: true,
+  })
+  expect(text).toBe('<|im_start|>user\nwhere is the card<|im_end|>\n<|im_start|>assistant\n')
+  const ids = base.tokenizer.encode(text)
+  expect(ids[0]).toBe(1)
+  expect(base.tokenizer.decode(ids)).toBe(text)
+  expect(base.tensors.shape('model.layers.1.self_attn.k_proj.weight')).toEqual([8, 16])
+  base.close()
+})
+
+test('a sharded folder holds the same tensors as a single file', () => {
+  const [single, sharded] = [openBase(pico()), openBase(pico({ sharded: true }))]
+  expect(sharded.tensors.names().sort()).toEqual(single.tensors.names().sort())
+  for (const name of single.tensors.names())
+    expect(sharded.tensors.read(name)).toEqual(single.tensors.read(name))
+  expect(sharded.digests.weights).not.toBe(single.digests.weights)
+  expect(sharded.digests.tokenizer).toBe(single.digests.tokenizer)
+  single.close()
+  sharded.close()
+})
+
+test('digests are those of the weight file, the tokenizer and the template, and change with them', () => {
+  const path = pico()
+  const base = openBase(path)
+  const before = { ...base.digests }
+  expect(before.weights).toBe(sha256(readFileSync(join(path, 'model.safetensors'))))
+  expect(before.chatTemplate).toBe(sha256(PICO_CHAT_TEMPLATE))
+  base.close()
+
+  // The same tokenizer in another layout has the same digest.
+  const tokenizerPath = join(path, 'tokenizer.json')
+  const { model, ...rest } = picoTokenizerJson()
+  writeFileSync(tokenizerPath, JSON.stringify({ model, ...rest }))
+  writeFileSync(join(path, 'chat_template.jinja'), '{{ messages }}')
+  const template = openBase(path)
+  expect(template.digests.tokenizer).toBe(before.tokenizer)
+  expect(template.digests.chatTemplate).toBe(sha256('{{ messages }}'))
+  template.close()
+
+  const merges = (model.merges as string[]).slice(0, -1)
+  writeFileSync(tokenizerPath, JSON.stringify({ ...rest, model: { ...model, merges } }))
+  const changed = openBase(path)
+  expect(changed.digests.tokenizer).not.toBe(before.tokenizer)
+  changed.close()
+})
+
+test('fills in the defaults of LlamaConfig and reads rope_parameters and several ends', () => {
+  const config = {
+    head_dim: undefined,
+    rope_theta: undefined,
+    rope_parameters: { rope_type: 'default', rope_theta: 500_000 },
+    rms_norm_eps: undefined,
+    max_position_embeddings: undefined,
+  }
+  const path = pico({ config })
+  writeFileSync(join(path, 'generation_config.json'), '{ "eos_token_id": [2, 0] }')
+  const base = openBase(path)
+  expect(base.config).toEqual({
+    ...PICO_CONFIG,
+    ropeTheta: 500_000,
+    rmsNormEps: 1e-6,
+    maxPositionEmbeddings: 2048,
+    eosTokenIds: [2, 0],
+  })
+  base.close()
+})
+
+test.each([
+  ['architecture', { architectures: ['Qwen3ForCausalLM'] }, 'the architecture Qwen3ForCausalLM'],
+  ['attention bias', { attention_bias: true }, 'attention_bias set'],
+  ['MLP bias', { mlp_bias: true }, 'mlp_bias set'],
+  ['rope scaling', { rope_scaling: { rope_type: 'llama3', factor: 32 } }, 'rope scaling of type llama3'],
+  ['old rope scaling', { rope_scaling: { type: 'linear', factor: 2 } }, 'rope scaling of type linear'],
+  ['new rope scaling', { rope_parameters: { rope_type: 'yarn' } }, 'rope scaling of type yarn'],
+  ['activation', { hidden_act: 'gelu' }, 'the activation gelu'],
+  ['quantisation', { quantization_config: { quant_method: 'gptq' } }, 'weights quantised by gptq'],
+  ['size', { hidden_size: -1 }, 'hiddenSize is -1'],
+  ['missing size', { intermediate_size: undefined }, 'intermediateSize is undefined'],
+  ['heads', { num_key_value_heads: 3 }, '3 key-value heads do not divide 4 heads'],
+])('refuses a folder because of its %s', (_case, config, message) => {
+  expect(() => openBase(pico({ config }))).toThrow(message)
+})
+
+test('names the tensor that is missing, has another shape or a type that cannot be read', () => {
+  const name = 'model.layers.1.mlp.down_proj.weight'
+  const wrong = { name, shape: [24, 16], dtype: 'F32' as const, data: new Float32Array(384) }
+  expect(() => openBase(pico({ tensors: { [name]: null } }))).toThrow(`has no tensor ${name}`)
+  expect(() => openBase(pico({ tensors: { [name]: wrong } }))).toThrow(
+    /down_proj\.weight of .* has shape \[24, 16\], its configuration says \[16, 24\]/,
+  )
+  expect(() => openBase(pico({ config: { tie_word_embeddings: false } }))).toThrow(
+    'has no tensor lm_head.weight',
+  )
+  expect(() => openBase(pico({ config: { vocab_size: 271 } }))).toThrow('embed_tokens.weight')
+})
+
+test('names the file that is missing or broken', () => {
+  expect(() => openBase(join(folder, 'nowhere'))).toThrow('There is no base at')
+  for (const name of ['config.json', 'tokenizer.json']) {
+    const path = pico()
+    writeFileSync(join(path, name), '{"a":')
+    expect(() => openBase(path)).toThrow(`${name} is no valid JSON`)
+    unlinkSync(join(path, name))
+    expect(() => openBase(path)).toThrow(`has no ${name}`)
+  }
+  const unweighted = pico()
+  unlinkSync(join(unweighted, 'model.safetensors'))
+  expect(() => openBase(unweighted)).toThrow('has no model.safetensors.index.json')
+  const outside = { weight_map: { 'model.norm.weight': '../other.safetensors' } }
+  writeFileSync(join(unweighted, 'model.safetensors.index.json'), JSON.stringify(outside))
+  expect(() => openBase(unweighted)).toThrow('maps no tensors to safetensors files')
+  expect(() => openBase(join(unweighted, 'config.json'))).toThrow('neither a folder nor a .gguf file')
+})
+
+const GGUF_NAMES: Record<string, string> = {
+  input_layernorm: 'attn_norm',
+  'self_attn.q_proj': 'attn_q',
+  'self_attn.k_proj': 'attn_k',
+  'self_attn.v_proj': 'attn_v',
+  'self_attn.o_proj': 'attn_output',
+  post_attention_layernorm: 'ffn_norm',
+  'mlp.gate_proj': 'ffn_gate',
+  'mlp.up_proj': 'ffn_up',
+  'mlp.down_proj': 'ffn_down',
+}
+
+/** convert_hf_to_gguf.py's permute, for rows given one by one. */
+function permuteRows(data: Float32Array, width: number, heads: number): Float32Array {
+  const half = data.length / width / heads / 2
+  const permuted = new Float32Array(data.length)
+  let row = 0
+  for (let head = 0; head < heads; head++) {
+    for (let i = 0; i < half; i++) {
+      for (let s = 0; s < 2; s++) {
+        const source = (head * 2 * half + s * half + i) * width
+        permuted.set(data.subarray(source, source + width), row++ * width)
+      }
+    }
+  }
+  return permuted
+}
+
+function writePicoGguf(changes: Record<string, GgufFixtureValue> = {}): string {
+  const { model, added_tokens } = picoTokenizerJson()
+  const tokens = Object.entries(model.vocab).sort(([, a], [, b]) => a - b)
+  const special = new Set(added_tokens.map(({ id }) => id))
+  const metadata: Record<string, GgufFixtureValue> = {
+    'general.architecture': { type: 'string', value: 'llama' },
+    'llama.embedding_length': { type: 'uint32', value: 16 },
+    'llama.feed_forward_length': { type: 'uint32', value: 24 },
+    'llama.block_count': { type: 'uint32', value: 2 },
+    'llama.attention.head_count': { type: 'uint32', value: 4 },
+    'llama.attention.head_count_kv': { type: 'uint32', value: 2 },
+    'llama.attention.layer_norm_rms_epsilon': { type: 'float32', value: 2 ** -17 },
+    'llama.rope.dimension_count': { type: 'uint32', value: 4 },
+    'llama.context_length': { type: 'uint32', value: 128 },
+    'tokenizer.ggml.model': { type: 'string', value: 'gpt2' },
+    'tokenizer.ggml.pre': { type: 'string', value: 'smollm' },
+    'tokenizer.ggml.tokens': { type: 'strings', value: tokens.map(([token]) => token) },
+    'tokenizer.ggml.token_type': { type: 'int32s', value: tokens.map(([, id]) => (special.has(id) ? 3 : 1)) },
+    'tokenizer.ggml.merges': { type: 'strings', value: model.merges as string[] },
+    'tokenizer.ggml.bos_token_id': { type: 'uint32', value: 1 },
+    'tokenizer.ggml.eos_token_id': { type: 'uint32', value: 2 },
+    'tokenizer.ggml.eot_token_id': { type: 'uint32', value: 0 },
+    'tokenizer.chat_template': { type: 'string', value: PICO_CHAT_TEMPLATE },
+    ...changes,
+  }
+  const tensors = picoTensors(PICO_CONFIG).map(({ name, shape, data }): GgufFixtureTensor => {
+    const [, layer, part] = /^model\.layers\.(\d+)\.(.+)\.weight$/.exec(name) ?? []
+    const stored =
+      part === undefined
+        ? { 'model.embed_tokens.weight': 'token_embd.weight', 'model.norm.weight': 'output_norm.weight' }[
+            name
+          ]!
+        : `blk.${layer}.${GGUF_NAMES[part]}.weight`
+    const heads = part === 'self_attn.q_proj' ? 4 : part === 'self_attn.k_proj' ? 2 : 0
+    const values = heads > 0 ? permuteRows(data, shape[1]!, heads) : data
+    return { name: stored, dimensions: [...shape].reverse(), type: 0, bytes: new Uint8Array(values.buffer) }
+  })
+  const path = `${freshPath()}.gguf`
+  writeGgufFixture(path, metadata, tensors)
+  return path
+}
+
+test('the same model as GGUF file and as folder has the same tensors, token ids and template', () => {
+  const path = writePicoGguf()
+  const [gguf, hf] = [openBase(path), openBase(pico())]
+  expect(gguf.format).toBe('gguf')
+  expect(gguf.config).toEqual({ ...PICO_CONFIG, rmsNormEps: 2 ** -17, eosTokenIds: [2, 0] })
+  expect(gguf.precision).toBe('F32')
+  for (const name of hf.tensors.names()) expect(gguf.tensors.read(name), name).toEqual(hf.tensors.read(name))
+  const text = '<|im_start|>user\nthat 12 cards<|im_end|>'
+  expect(gguf.tokenizer.encode(text)).toEqual(hf.tokenizer.encode(text))
+  expect(gguf.chatTemplate).toBe(hf.chatTemplate)
+  expect(gguf.specialTokens).toEqual({ bos: '<|im_start|>', eos: '<|im_end|>', unk: null, pad: null })
+  expect(gguf.digests.weights).toBe(sha256(readFileSync(path)))
+  gguf.close()
+  hf.close()
+})
+
+test.each<[string, GgufFixtureValue]>([
+  ['llama.rope.scaling.type', { type: 'string', value: 'yarn' }],
+  ['llama.expert_count', { type: 'uint32', value: 8 }],
+  ['llama.rope.dimension_count', { type: 'uint32', value: 2 }],
+  ['llama.attention.sliding_window', { type: 'uint32', value: 64 }],
+])('refuses a GGUF file because of its %s', (key, value) => {
+  expect(() => openBase(writePicoGguf({ [key]: value }))).toThrow(`has ${key} = ${value.value}`)
+})
