@@ -163,7 +163,7 @@ pick up / ready car > pick up the car
 - I will be there after six, who has the key?
 - You promised it for {day}.
 
-== streaming: Cinemilo, Playbox, Owl Stream
+== streaming service: Cinemilo, Playbox, Owl Stream
 picture / buffering > fix the picture
 - The film stops every minute to load.
 - I see only green stripes on the television.

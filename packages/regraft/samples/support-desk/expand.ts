@@ -1,6 +1,6 @@
 import type { Random } from '@regraft/methods'
 
-/** Gives the text of a slot; called once per `{name}` in a phrase. */
+/** Gives the text of a slot; called once per `{name}` that is written. */
 export type Slots = (name: string, random: Random) => string
 
 /**
@@ -8,47 +8,48 @@ export type Slots = (name: string, random: Random) => string
  * `{name}` is filled by `slots`. Spaces left by empty alternatives are closed up.
  */
 export function expand(phrase: string, random: Random, slots: Slots): string {
-  const reader = { phrase, at: 0 }
-  const text = readSequence(reader, random, slots, '')
-  return text
+  return expandPart(phrase, random, slots)
     .replace(/ {2,}/g, ' ')
     .replace(/ ([,.?!])/g, '$1')
     .trim()
 }
 
-interface Reader {
-  phrase: string
-  at: number
-}
-
-function readSequence(reader: Reader, random: Random, slots: Slots, stops: string): string {
+function expandPart(phrase: string, random: Random, slots: Slots): string {
   let text = ''
-  while (reader.at < reader.phrase.length) {
-    const character = reader.phrase[reader.at]!
-    if (stops.includes(character)) return text
-    reader.at++
-    if (character === '[') text += readAlternatives(reader, random, slots)
-    else if (character === '{') text += readSlot(reader, random, slots)
-    else text += character
+  for (let at = 0; at < phrase.length; at++) {
+    const character = phrase[at]!
+    if (character === '[') {
+      const { alternatives, end } = splitAlternatives(phrase, at)
+      text += expandPart(random.choice(alternatives), random, slots)
+      at = end
+    } else if (character === '{') {
+      const end = phrase.indexOf('}', at)
+      if (end < 0) throw new Error(`phrase '${phrase}': a slot is not closed`)
+      text += slots(phrase.slice(at + 1, end), random)
+      at = end
+    } else {
+      text += character
+    }
   }
-  if (stops !== '') throw new Error(`phrase '${reader.phrase}': a bracket is not closed`)
   return text
 }
 
-function readAlternatives(reader: Reader, random: Random, slots: Slots): string {
+/** The alternatives of the bracket that opens at `start`, unexpanded, and the position of its end. */
+function splitAlternatives(phrase: string, start: number): { alternatives: string[]; end: number } {
   const alternatives: string[] = []
-  for (;;) {
-    alternatives.push(readSequence(reader, random, slots, '|]'))
-    const separator = reader.phrase[reader.at]
-    reader.at++
-    if (separator === ']') return random.choice(alternatives)
+  let depth = 0
+  let from = start + 1
+  for (let at = start; at < phrase.length; at++) {
+    const character = phrase[at]
+    if (character === '[') depth++
+    if (character === '|' && depth === 1) {
+      alternatives.push(phrase.slice(from, at))
+      from = at + 1
+    }
+    if (character === ']' && --depth === 0) {
+      alternatives.push(phrase.slice(from, at))
+      return { alternatives, end: at }
+    }
   }
-}
-
-function readSlot(reader: Reader, random: Random, slots: Slots): string {
-  const end = reader.phrase.indexOf('}', reader.at)
-  if (end < 0) throw new Error(`phrase '${reader.phrase}': a slot is not closed`)
-  const name = reader.phrase.slice(reader.at, end)
-  reader.at = end + 1
-  return slots(name, random)
+  throw new Error(`phrase '${phrase}': a bracket is not closed`)
 }

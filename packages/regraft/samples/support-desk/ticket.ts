@@ -105,7 +105,7 @@ function composeParts(
     if (long) core.push(say(ASIDES), say(phrases.situations))
   } else {
     const request = say(phrases.requests)
-    const kind = random.weighted(long ? [30, 38, 18, 8, 6] : [60, 26, 8, 4, 2])
+    const kind = random.weighted(long ? [34, 42, 14, 6, 4] : [60, 30, 6, 3, 1])
     if (kind === 0) core.push(request)
     if (kind === 1) core.push(say(phrases.situations), request)
     if (kind >= 2) secondary = chance(0.75) ? drawRelated(queue, random) : random.choice(QUEUES)

@@ -151,9 +151,9 @@ test('the same seed writes the same bytes on every machine, another seed others'
     }
     expect(digests).toMatchInlineSnapshot(`
       {
-        "evaluation.csv": "3512799f5103aad3",
-        "heldout.jsonl": "6cf33b6604d10ef4",
-        "traffic.jsonl": "95bb7bb69b752d36",
+        "evaluation.csv": "459d33735247d76b",
+        "heldout.jsonl": "1c0de113c4a755ad",
+        "traffic.jsonl": "9812dd1a2ed382a1",
       }
     `)
 
