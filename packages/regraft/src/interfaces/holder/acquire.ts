@@ -17,16 +17,16 @@ export type Acquired = { lock: Lock } | { holder: HolderRecord }
 /**
  * Makes this process the holder of a data directory, or finds the one that is.
  *
- * `mine` must already be listening, so that whoever sees the lock gets an answer.
+ * `prepare` begins to listen and returns this process's record, so that whoever sees its lock gets an answer.
  * Throws 'data-directory-busy' when the holder is silent for too long.
  */
-export async function acquire(folder: string, mine: HolderRecord): Promise<Acquired> {
+export async function acquire(folder: string, prepare: () => Promise<HolderRecord>): Promise<Acquired> {
   const started = Date.now()
   let missingSince: number | null = null
   for (;;) {
     const newest = readNewest(folder)
     if (newest === null || newest.record?.released) {
-      const lock = takeLock(folder, newest?.generation ?? 0, mine)
+      const lock = takeLock(folder, newest?.generation ?? 0, await prepare())
       if (lock) return { lock }
       continue
     }
@@ -42,7 +42,7 @@ export async function acquire(folder: string, mine: HolderRecord): Promise<Acqui
         (waited > MISSING_GRACE || (record ? !isProcessAlive(record.pid) : waited > 1_000)))
     // Read again: a holder that released between the two looks is not dead but gone in order.
     if (gone && readNewest(folder)?.generation === generation) {
-      const lock = takeLock(folder, generation, mine)
+      const lock = takeLock(folder, generation, await prepare())
       if (lock) return { lock }
       continue
     }

@@ -14,11 +14,14 @@ export interface HolderRecord {
   socket: string
   startedAt: string
   released: boolean
+  /** Where it serves on TCP, if it does. */
+  url: string | null
 }
 
 export interface Lock {
   generation: number
-  release(): void
+  /** Changes what the lock file says; `{ released: true }` gives the lock up. */
+  update(change: Partial<Pick<HolderRecord, 'released' | 'url'>>): void
 }
 
 /** The newest lock file; `record` is null while its maker has not finished writing it. */
@@ -62,11 +65,13 @@ export function takeLock(folder: string, previous: number, record: HolderRecord)
     return null
   }
   for (const old of present) if (old < generation - 1) rmSync(filePath(folder, old), { force: true })
+  let current = record
   return {
     generation,
-    release() {
+    update(change) {
+      current = { ...current, ...change }
       const draft = `${path}.${record.nonce}`
-      writeFileSync(draft, JSON.stringify({ ...record, released: true } satisfies HolderRecord))
+      writeFileSync(draft, JSON.stringify(current), { mode: 0o600 })
       renameSync(draft, path)
     },
   }

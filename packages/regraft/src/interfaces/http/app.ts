@@ -8,7 +8,8 @@ import { blobRoutes } from './blob-routes.ts'
 import type { AppEnv, AppOptions } from './context.ts'
 import { jobRoutes } from './job-routes.ts'
 import { openApiDocument } from './openapi.ts'
-import { operationPath, operationRoutes } from './operation-routes.ts'
+import { operationRoutes } from './operation-routes.ts'
+import { operationPath } from './paths.ts'
 import { respondError } from './respond.ts'
 
 /** Bodies of operations are options, not data (files are uploaded as blobs), in bytes. */

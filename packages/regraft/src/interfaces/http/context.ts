@@ -6,9 +6,8 @@ import type { ProjectStore } from '../../store/types.ts'
 /** How a request came in: over the data directory's own socket, over TCP where no key is asked for, or where one is. */
 export type Access = 'local' | 'open' | 'keyed'
 
-/** The types of Hono apps here: `access` is set by the listener, the variables by the first middleware. */
+/** The types of Hono apps here; the variables are set before any route is reached. */
 export interface AppEnv {
-  Bindings: { access?: Access }
   Variables: { principal: Principal; store: ProjectStore }
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { JobView } from '../../jobs/index.ts'
 import type { AnyOperation } from '../../operation/index.ts'
 import { describeFields } from '../fields.ts'
-import { hasGetRoute, operationPath } from './operation-routes.ts'
+import { hasGetRoute, operationPath } from './paths.ts'
 
 type Json = Record<string, unknown>
 

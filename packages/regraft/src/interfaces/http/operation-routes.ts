@@ -12,17 +12,8 @@ import {
 import { describeFields, parseField } from '../fields.ts'
 import { checkScope } from './authorize.ts'
 import type { AppEnv, AppOptions } from './context.ts'
+import { hasGetRoute, operationPath } from './paths.ts'
 import { readJsonObject } from './respond.ts'
-
-/** `/api/datasets/build` for 'datasets build'. */
-export function operationPath(operation: Pick<AnyOperation, 'name'>): string {
-  return `/api/${operation.name.replaceAll(' ', '/')}`
-}
-
-/** Reads that answer at once may also be asked for with GET. */
-export function hasGetRoute(operation: AnyOperation): boolean {
-  return operation.effect === 'read' && operation.mode === 'call'
-}
 
 /** The routes of all operations: POST with a JSON body, reads also GET with a query. */
 export function operationRoutes(options: AppOptions): Hono<AppEnv> {

@@ -1,0 +1,70 @@
+import type { ProgressEvent } from '../../operation/index.ts'
+import type { Terminal } from './terminal.ts'
+
+/** Least time between two lines where the terminal cannot replace one, in milliseconds. */
+const PLAIN_INTERVAL = 10_000
+
+export interface ProgressDisplay {
+  show(event: ProgressEvent): void
+  end(): void
+}
+
+/** Shows progress: one line that changes on a terminal, else a line per stage and one every ten seconds. */
+export function createProgress(terminal: Terminal, now: () => number = Date.now): ProgressDisplay {
+  let stage: string | null = null
+  let stageStarted = 0
+  let firstDone = 0
+  let lastLine = Number.NEGATIVE_INFINITY
+  let lastEvent: ProgressEvent | null = null
+  let lastPrinted: ProgressEvent | null = null
+
+  const finishStage = () => {
+    if (lastEvent && lastEvent !== lastPrinted) terminal.note(describe(lastEvent, ''))
+    lastPrinted = lastEvent
+  }
+  return {
+    show(event) {
+      if (event.stage !== stage) {
+        finishStage()
+        stage = event.stage
+        stageStarted = now()
+        firstDone = event.done ?? 0
+        lastLine = Number.NEGATIVE_INFINITY
+      }
+      lastEvent = event
+      const text = describe(event, timeLeft(event, firstDone, now() - stageStarted))
+      if (terminal.status) terminal.status(text)
+      else if (now() - lastLine >= PLAIN_INTERVAL) {
+        terminal.note(text)
+        lastLine = now()
+        lastPrinted = event
+      }
+    },
+    end() {
+      finishStage()
+      lastEvent = null
+      lastPrinted = null
+      terminal.status?.('')
+    },
+  }
+}
+
+function describe(event: ProgressEvent, left: string): string {
+  const { stage, done, total, unit, message, metrics } = event
+  const parts = [stage]
+  if (done !== undefined) {
+    const share = total ? ` (${Math.floor((100 * done) / total)} %)` : ''
+    parts.push(`${done}${total === undefined ? '' : `/${total}`}${unit ? ` ${unit}` : ''}${share}`)
+  }
+  if (message) parts.push(message)
+  for (const [name, value] of Object.entries(metrics ?? {}))
+    parts.push(`${name} ${Number(value.toPrecision(4))}`)
+  if (left) parts.push(left)
+  return parts.join('  ')
+}
+
+function timeLeft({ done, total }: ProgressEvent, firstDone: number, elapsed: number): string {
+  if (done === undefined || !total || elapsed < 3_000 || done <= firstDone || done >= total) return ''
+  const seconds = Math.round(((elapsed / (done - firstDone)) * (total - done)) / 1_000)
+  return seconds < 90 ? `${seconds} s left` : `${Math.round(seconds / 60)} min left`
+}

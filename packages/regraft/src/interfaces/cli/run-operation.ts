@@ -1,0 +1,206 @@
+import { createWriteStream } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { RegraftError } from '../../errors/index.ts'
+import type { JobView } from '../../jobs/index.ts'
+import {
+  type AnyOperation,
+  type ErrorDescription,
+  type OperationContext,
+  type OutputFile,
+  type ProgressEvent,
+  parseInput,
+  runOperation,
+} from '../../operation/index.ts'
+import { describeFields } from '../fields.ts'
+import { operationPath } from '../http/paths.ts'
+import { type CliContext, loadCliConfig } from './context.ts'
+import { followJob, jobResult } from './follow-job.ts'
+import { readInput, type Texts, uploadFiles } from './input.ts'
+import { createProgress } from './progress.ts'
+import { renderOutput } from './render.ts'
+import { parseServerEvents } from './server-events.ts'
+import { openLocalSession, openRemoteSession, type Session } from './session.ts'
+import { createLog } from './terminal.ts'
+
+export interface CommandLine {
+  texts: Texts
+  /** Where to save the files of the output, by output field. */
+  save: Record<string, string>
+  detach: boolean
+}
+
+/** Runs an operation from the command line: reads the input, sends it, shows progress, prints the answer. */
+export async function runOperationCommand(
+  cli: CliContext,
+  operation: AnyOperation,
+  { texts, save, detach }: CommandLine,
+): Promise<void> {
+  const { terminal, interrupted } = cli
+  const values = await readInput(
+    operation.input,
+    describeFields(operation.input),
+    operation.positionals,
+    texts,
+  )
+  if (operation.offline && cli.options.url === undefined) {
+    return printOutput(cli, operation, await runOffline(cli, operation, values))
+  }
+  const session = await openSession(cli, detach)
+  try {
+    const input = await uploadFiles(values, session, interrupted)
+    const output = await callOperation(cli, session, operation, input, detach)
+    if (output === DETACHED) return
+    for (const [field, path] of Object.entries(save)) {
+      const file = (output as Record<string, OutputFile | null | undefined>)[field]
+      if (file) await saveFile(session, file, path)
+    }
+    printOutput(cli, operation, output)
+  } catch (error) {
+    if (interrupted.aborted && !(error instanceof RegraftError && error.code === 'cancelled')) {
+      throw new RegraftError('cancelled', 'interrupted', { cause: error })
+    }
+    throw error
+  } finally {
+    await session.close().catch((error: unknown) => terminal.note(`warning: ${(error as Error).message}`))
+  }
+}
+
+/** Opens the way to the app: the remote server of `--url`, else the data directory. */
+export async function openSession(cli: CliContext, detach: boolean): Promise<Session> {
+  const { options, terminal } = cli
+  if (options.url !== undefined) {
+    return openRemoteSession({ url: options.url, key: process.env.REGRAFT_API_KEY, project: options.project })
+  }
+  const loaded = loadCliConfig(cli)
+  if (detach && !loaded.config.databaseUrl) {
+    const { startBackgroundHolder } = await import('./background.ts')
+    await startBackgroundHolder(loaded, cli.options)
+  }
+  const session = openLocalSession({
+    loaded,
+    operations: cli.operations,
+    protocols: cli.protocols,
+    log: createLog(terminal, cli.debug),
+    runJobs: !detach,
+    onWait: (waitingFor) =>
+      terminal.note(`still serving ${waitingFor} of the same data directory; Ctrl-C ends it`),
+  })
+  cli.onTermination(session.abort)
+  return session
+}
+
+const DETACHED = Symbol('detached')
+
+async function callOperation(
+  cli: CliContext,
+  session: Session,
+  operation: AnyOperation,
+  input: Record<string, unknown>,
+  detach: boolean,
+): Promise<unknown> {
+  const { interrupted, terminal } = cli
+  const request = {
+    method: 'POST' as const,
+    headers: { 'content-type': 'application/json', 'idempotency-key': crypto.randomUUID() },
+    body: JSON.stringify(input),
+    repeatable: operation.effect === 'read' || operation.mode === 'job',
+    signal: interrupted,
+  }
+  const path = operationPath(operation)
+  if (operation.mode === 'call') return session.request(path, request, (response) => response.json())
+
+  const progress = createProgress(terminal)
+  try {
+    if (operation.mode === 'stream') {
+      return await session.request(path, request, (response) => readStream(response, progress.show))
+    }
+    const { job } = await session.request(
+      path,
+      request,
+      (response) => response.json() as Promise<{ job: JobView }>,
+    )
+    if (detach) {
+      if (terminal.json) terminal.print(JSON.stringify({ job }, null, 2))
+      else terminal.print(job.id)
+      terminal.note(`runs in the background; see it with: regraft jobs show ${job.id}`)
+      return DETACHED
+    }
+    const cancel = () => {
+      terminal.note('cancelling; press Ctrl-C again to quit at once')
+      session
+        .request(`/api/jobs/${job.id}/cancel`, { method: 'POST', repeatable: true }, async () => {})
+        .catch(() => {})
+    }
+    if (interrupted.aborted) cancel()
+    interrupted.addEventListener('abort', cancel, { once: true })
+    const watcher = {
+      progress: progress.show,
+      warning: (message: string) => terminal.note(`warning: ${message}`),
+      waiting: terminal.note,
+    }
+    return jobResult(await followJob(session, job.id, watcher))
+  } finally {
+    progress.end()
+  }
+}
+
+async function readStream({ body }: Response, show: (event: ProgressEvent) => void): Promise<unknown> {
+  if (body) {
+    for await (const { event, data } of parseServerEvents(body)) {
+      if (event === 'progress') show(JSON.parse(data) as ProgressEvent)
+      if (event === 'result') return JSON.parse(data)
+      if (event === 'error') {
+        const { code, message, hint, param } = JSON.parse(data) as ErrorDescription
+        throw new RegraftError(code, message, { hint: hint ?? undefined, details: { param } })
+      }
+    }
+  }
+  throw new RegraftError('unavailable', 'the stream ended before its result')
+}
+
+/** Operations that need nothing but the configuration answer in this process, without the store. */
+async function runOffline(
+  cli: CliContext,
+  operation: AnyOperation,
+  values: Record<string, unknown>,
+): Promise<unknown> {
+  const configuration = loadCliConfig(cli)
+  const context = {
+    config: configuration.config,
+    services: { configuration },
+    principal: { id: 'local', scopes: ['admin'] },
+    signal: cli.interrupted,
+    log: createLog(cli.terminal, cli.debug),
+    progress: () => {},
+    jobId: null,
+    attempt: 1,
+  }
+  // An offline operation has promised to read no more than this.
+  return runOperation(operation, context as unknown as OperationContext, parseInput(operation, values))
+}
+
+function printOutput({ terminal }: CliContext, operation: AnyOperation, output: unknown): void {
+  const parsed = operation.output.safeParse(output)
+  const render =
+    parsed.success && operation.render ? () => operation.render!(parsed.data) : () => renderOutput(output)
+  terminal.print(terminal.json ? JSON.stringify(output, null, 2) : render())
+}
+
+async function saveFile(session: Session, file: OutputFile, path: string): Promise<void> {
+  const draft = `${path}.${process.pid}.part`
+  try {
+    await session.request(`/api/blobs/${file.digest}`, { repeatable: true }, async ({ body }) => {
+      await pipeline(
+        Readable.fromWeb((body ?? new Blob([]).stream()) as Parameters<typeof Readable.fromWeb>[0]),
+        createWriteStream(draft),
+      )
+    })
+    await rename(draft, path)
+  } catch (cause) {
+    await rm(draft, { force: true })
+    if (cause instanceof RegraftError) throw cause
+    throw new RegraftError('invalid-file', `cannot write ${path}: ${(cause as Error).message}`, { cause })
+  }
+}

@@ -1,0 +1,128 @@
+import { existsSync } from 'node:fs'
+import { chmod, rm } from 'node:fs/promises'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import type { Access } from '../http/context.ts'
+import type { HolderRecord } from './lock.ts'
+import { chooseSocketPath, HOLDER_PATH, LEAVING_HEADER } from './socket.ts'
+
+/** How often a holder looks whether its socket file is still there, in milliseconds. */
+const SOCKET_CHECK = 2_000
+
+export type FetchApp = (request: Request, environment: { access: Access }) => Response | Promise<Response>
+
+/** Requests from outside the process: they wait until the app is ready, are counted, and are refused at the end. */
+export interface Gateway {
+  listener(access: Access): RequestListener
+  /** Opens the gate; what has arrived meanwhile is answered now. */
+  open(fetchApp: FetchApp): void
+  /** From now on every request is answered with 503 and the header that says it may be sent again elsewhere. */
+  leave(): void
+  readonly leaving: boolean
+  /** Requests that are being answered. */
+  readonly active: number
+  /** Resolves when a request has ended. */
+  nextEnd(): Promise<void>
+}
+
+export function createGateway(): Gateway {
+  const ready = Promise.withResolvers<FetchApp>()
+  let active = 0
+  let leaving = false
+  let ended = Promise.withResolvers<void>()
+
+  return {
+    listener(access) {
+      const listen = getRequestListener(
+        async (request) => {
+          const fetchApp = await ready.promise
+          if (leaving) return refuse()
+          return fetchApp(request, { access })
+        },
+        { overrideGlobalObjects: false },
+      )
+      return (incoming, outgoing) => {
+        active++
+        outgoing.once('close', () => {
+          active--
+          ended.resolve()
+          ended = Promise.withResolvers()
+        })
+        void listen(incoming, outgoing)
+      }
+    },
+    open: (fetchApp) => ready.resolve(fetchApp),
+    leave() {
+      leaving = true
+      ready.resolve(refuse)
+    },
+    get leaving() {
+      return leaving
+    },
+    get active() {
+      return active
+    },
+    nextEnd: () => ended.promise,
+  }
+}
+
+function refuse(): Response {
+  const error = {
+    message: 'this process is about to end',
+    type: 'server_error',
+    param: null,
+    code: 'unavailable',
+    hint: null,
+  }
+  return Response.json({ error }, { status: 503, headers: { [LEAVING_HEADER]: '1' } })
+}
+
+/** The socket of a (would-be) holder: answers its nonce at once, everything else through the gateway. */
+export interface HolderSocket {
+  record: HolderRecord
+  close(): Promise<void>
+}
+
+export async function openHolderSocket(folder: string, gateway: Gateway): Promise<HolderSocket> {
+  const nonce = crypto.randomUUID().replaceAll('-', '').slice(0, 16)
+  const path = chooseSocketPath(folder, nonce)
+  const forward = gateway.listener('local')
+  const servers: Server[] = []
+  const listen = async () => {
+    const server = createServer((incoming, outgoing) => {
+      if (incoming.url !== HOLDER_PATH) return forward(incoming, outgoing)
+      outgoing.setHeader('content-type', 'application/json')
+      outgoing.end(JSON.stringify({ nonce, pid: process.pid, leaving: gateway.leaving }))
+    })
+    servers.push(server)
+    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve))
+    if (process.platform !== 'win32') await chmod(path, 0o600)
+  }
+  await listen()
+  // Whoever takes the lock trusts that a missing file means a dead holder, so one that was removed is made again.
+  const check =
+    process.platform === 'win32'
+      ? null
+      : setInterval(() => {
+          if (!existsSync(path)) listen().catch(() => {})
+        }, SOCKET_CHECK).unref()
+
+  return {
+    record: {
+      pid: process.pid,
+      nonce,
+      socket: path,
+      startedAt: new Date().toISOString(),
+      released: false,
+      url: null,
+    },
+    async close() {
+      if (check) clearInterval(check)
+      for (const server of servers) {
+        server.close()
+        server.closeAllConnections()
+      }
+      if (process.platform !== 'win32') await rm(path, { force: true })
+    },
+  }
+}

@@ -1,0 +1,174 @@
+import { existsSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import type { LoadedConfig } from '../config/index.ts'
+import { RegraftError } from '../errors/index.ts'
+import type { AnyOperation, Log } from '../operation/index.ts'
+import { acquire } from './holder/acquire.ts'
+import { createGateway, openHolderSocket } from './holder/gateway.ts'
+import { type HolderRecord, type Lock, lockFolder } from './holder/lock.ts'
+import { createApp } from './http/app.ts'
+import { isLoopbackHost } from './http/authorize.ts'
+import type { Protocol } from './http/context.ts'
+import { createServices } from './services.ts'
+
+export interface InstanceOptions {
+  loaded: LoadedConfig
+  operations: readonly AnyOperation[]
+  protocols: readonly Protocol[]
+  log: Log
+  /** False for a process that only hands jobs in (Postgres, where a server runs them). */
+  runJobs?: boolean
+  /** True for a server: it takes the data directory for its journals even when the database is elsewhere. */
+  serves?: boolean
+}
+
+/** A process that has the store open: the app in memory, on its socket, and on TCP where asked. */
+export interface Instance {
+  /** A request of this process itself, trusted. */
+  request(path: string, init?: RequestInit): Promise<Response>
+  /** Serves the app on TCP. Throws 'port-in-use', and 'invalid-config' for an address that needs an API key. */
+  listen(address: { host: string; port: number }): Promise<{ url: string }>
+  /** Waits until no job runs and no other process is served, at least for `quiet` milliseconds, then accepts no more. */
+  drain(options?: { quiet?: number; onWait?: (waitingFor: string) => void }): Promise<void>
+  /** Ends everything; running jobs stay resumable. */
+  close(): Promise<void>
+}
+
+/** Opens the store of a configuration, or says which process holds its data directory. */
+export async function openInstance(
+  options: InstanceOptions,
+): Promise<{ instance: Instance } | { holder: HolderRecord }> {
+  const { loaded, log, serves = false } = options
+  const { dataDirectory, databaseUrl } = loaded.config
+  await prepareDataDirectory(loaded)
+  const gateway = createGateway()
+  if (databaseUrl && !serves) return { instance: await assemble(options, gateway, null) }
+
+  const folder = lockFolder(dataDirectory)
+  let socket: Awaited<ReturnType<typeof openHolderSocket>> | null = null
+  let lock: Lock | null = null
+  const release = async () => {
+    gateway.leave()
+    await socket?.close()
+    lock?.update({ released: true })
+  }
+  try {
+    const acquired = await acquire(folder, async () => {
+      socket ??= await openHolderSocket(folder, gateway)
+      return socket.record
+    })
+    if ('holder' in acquired) {
+      await release()
+      return acquired
+    }
+    lock = acquired.lock
+    log.debug('holds the data directory', { generation: lock.generation })
+    return { instance: await assemble(options, gateway, { release, lock }) }
+  } catch (error) {
+    await release()
+    throw error
+  }
+}
+
+async function assemble(
+  options: InstanceOptions,
+  gateway: ReturnType<typeof createGateway>,
+  held: { lock: Lock; release(): Promise<void> } | null,
+): Promise<Instance> {
+  const { loaded, operations, protocols, log, runJobs = true } = options
+  const { config } = loaded
+  const { openStore } = await import('../store/index.ts')
+  const store = await openStore({ dataDirectory: config.dataDirectory, databaseUrl: config.databaseUrl })
+  const holdsDirectory = held !== null
+  const host = { loaded, store, operations, log, holdsDirectory }
+  const { services, close: closeServices } = await createServices(host).catch(async (error) => {
+    await store.close()
+    throw error
+  })
+  const app = createApp({ store, config, operations, protocols, services, log })
+  if (runJobs) await services.jobs.start()
+  gateway.open(async (request, environment) => app.fetch(request, environment))
+  const servers: Server[] = []
+
+  return {
+    async request(path, init) {
+      return app.request(path, init, { access: 'local' })
+    },
+
+    async listen({ host, port }) {
+      const loopback = isLoopbackHost(host)
+      const keys = await store.project(config.project).apiKeys.list()
+      if (!loopback && !keys.some((key) => key.revokedAt === null)) {
+        throw new RegraftError('invalid-config', `${host} can be reached by others and there is no API key`, {
+          hint: 'make one with `regraft keys create <name>`, or listen on 127.0.0.1',
+        })
+      }
+      const access = loopback && !config.server.requireKey ? 'open' : 'keyed'
+      const server = createServer(gateway.listener(access))
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', (error: NodeJS.ErrnoException) => reject(explainListenError(error, host, port)))
+        server.listen(port, host, resolve)
+      })
+      servers.push(server)
+      const address = server.address() as AddressInfo
+      return {
+        url: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`,
+      }
+    },
+
+    async drain({ quiet = 0, onWait } = {}) {
+      for (;;) {
+        const running = services.jobs.running().length
+        if (running > 0) onWait?.(running === 1 ? 'a job' : `${running} jobs`)
+        else if (gateway.active > 0) onWait?.('another command')
+        await services.jobs.whenIdle()
+        if (gateway.active > 0) {
+          await gateway.nextEnd()
+          continue
+        }
+        const seen = gateway.active
+        if (quiet > 0) await new Promise((resolve) => setTimeout(resolve, quiet))
+        if (gateway.active === seen && services.jobs.running().length === 0) break
+      }
+      gateway.leave()
+    },
+
+    async close() {
+      gateway.leave()
+      for (const server of servers) server.close()
+      await closeServices()
+      for (const server of servers) server.closeAllConnections()
+      await store.close()
+      await held?.release()
+    },
+  }
+}
+
+function explainListenError(error: NodeJS.ErrnoException, host: string, port: number): RegraftError {
+  if (error.code === 'EADDRINUSE') {
+    return new RegraftError('port-in-use', `port ${port} on ${host} is taken by another process`, {
+      hint: 'choose another with --port (0 takes a free one) or server.port in regraft.yaml',
+      cause: error,
+    })
+  }
+  return new RegraftError('invalid-config', `cannot listen on ${host}:${port}: ${error.message}`, {
+    hint: 'check server.host and server.port in regraft.yaml, or --host and --port',
+    cause: error,
+  })
+}
+
+/** Makes the data directory, unless nothing says that one is wanted here. */
+async function prepareDataDirectory({ config, file, origins }: LoadedConfig): Promise<void> {
+  const { dataDirectory, databaseUrl } = config
+  if (!existsSync(dataDirectory) && file === null && !databaseUrl && !origins.has('dataDirectory')) {
+    throw new RegraftError('not-found', `there is no regraft.yaml here or above, and no ${dataDirectory}`, {
+      hint: 'regraft init',
+    })
+  }
+  await mkdir(dataDirectory, { recursive: true, mode: 0o700 })
+  const ignore = join(dataDirectory, '.gitignore')
+  if (!existsSync(ignore)) await writeFile(ignore, '*\n')
+}
