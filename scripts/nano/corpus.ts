@@ -11,8 +11,9 @@ import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
 import { Random } from '@regraft/methods'
+import type { Message } from './corpus-dialogues.ts'
 import { type PublicTexts, readPublicTexts, SOURCES } from './corpus-sources.ts'
-import { type Message, writeConversation } from './corpus-tasks.ts'
+import { writeConversation } from './corpus-tasks.ts'
 
 /** A document of the corpus with what it is: a task's name, or the source of a text. */
 export type CorpusDocument = { kind: string } & ({ messages: Message[] } | { text: string })
