@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { BYTE_CHARACTERS } from './byte-alphabet.ts'
 import { fromTokenizerJson } from './json-tokenizer.ts'
 import { StreamDecoder } from './stream-decoder.ts'
 import type { TokenizerJson } from './tokenizer-json.ts'
@@ -29,6 +30,23 @@ const GOLDENS: [string, number[]][] = [
 
 test.each(GOLDENS)('encodes %j as the reference does', (text, ids) => {
   expect(tokenizer.encode(text)).toEqual(ids)
+})
+
+test('digits and white space are those of Unicode, not of JavaScript', () => {
+  const merges = ['Â ½', 'Â½ Â½', 'Ù £', 'Ù£ 1', 'Â ħ', '! Âħ', 'ï »', 'ï» ¿', '! ï»¿']
+  const tokens = [...[...BYTE_CHARACTERS].sort(), ...merges.map((merge) => merge.replace(' ', ''))]
+  const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]))
+  const mixed = fromTokenizerJson({
+    ...DEFINITION,
+    added_tokens: [],
+    model: { ...DEFINITION.model, vocab, merges },
+  })
+  const pieces = (text: string) => mixed.encode(text).map((id) => mixed.decode([id]))
+  // tokenizers 0.23.3 (Python) over the same vocabulary and merges.
+  expect(pieces('½½')).toEqual(['½', '½'])
+  expect(pieces('٣1')).toEqual(['٣', '1'])
+  expect(pieces('!\u0085')).toEqual(['!', '\u0085'])
+  expect(pieces('!\ufeff')).toEqual(['!\ufeff'])
 })
 
 const anyText = fc.string({ unit: 'binary', maxLength: 60 })
