@@ -1,9 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { type Selectable, sql } from 'kysely'
 import { v7 as uuidv7 } from 'uuid'
+import { RegraftError } from '../errors/index.ts'
 import type { Schema } from './schema.ts'
 import type { ProjectScope } from './scope.ts'
 import type { ApiKey, ApiKeyTable } from './types.ts'
+import { isUuid } from './uuid.ts'
 
 export class ApiKeyStore implements ApiKeyTable {
   readonly #scope: ProjectScope
@@ -44,12 +46,22 @@ export class ApiKeyStore implements ApiKeyTable {
   }
 
   async revoke(id: string): Promise<void> {
-    await this.#scope.database
+    const revoked = isUuid(id) ? await this.#revoke(id) : 0n
+    if (revoked === 0n) {
+      throw new RegraftError('not-found', `There is no API key ${id}`, {
+        hint: 'List the keys to see their ids.',
+      })
+    }
+  }
+
+  async #revoke(id: string): Promise<bigint> {
+    const { numUpdatedRows } = await this.#scope.database
       .updateTable('api_keys')
       .set({ revoked_at: sql`coalesce(revoked_at, now())` })
       .where('project_id', '=', this.#scope.projectId)
       .where('id', '=', id)
-      .execute()
+      .executeTakeFirstOrThrow()
+    return numUpdatedRows
   }
 
   #keys() {

@@ -2,11 +2,12 @@ import { sql } from 'kysely'
 import { RegraftError } from '../errors/index.ts'
 import { canonicalText, indexOf } from './canonical.ts'
 import { digestOf, isDigest } from './digest.ts'
+import { makerOf } from './executions.ts'
 import type { ProjectScope } from './scope.ts'
 import type { Artifact, ArtifactKind, ArtifactTable } from './types.ts'
+import { isUuid } from './uuid.ts'
 
 const HEX_PREFIX = /^(?:sha256:)?([0-9a-f]{6,64})$/
-const COLUMNS = ['digest', 'kind', 'schema_version', 'size', 'created_at', 'first_execution'] as const
 const PINS_PER_INSERT = 5000
 
 interface Columns {
@@ -40,7 +41,6 @@ export class ArtifactStore implements ArtifactTable {
         size: bytes.length,
         bytes,
         value_index: indexOf(sql<string>`${text}::text`) as never,
-        first_execution: null,
       })
       .onConflict((conflict) => conflict.doNothing())
       .execute()
@@ -48,12 +48,7 @@ export class ArtifactStore implements ArtifactTable {
   }
 
   async get(digest: string): Promise<Artifact | null> {
-    const columns = await this.#scope.database
-      .selectFrom('artifacts')
-      .select(COLUMNS)
-      .where('project_id', '=', this.#scope.projectId)
-      .where('digest', '=', digest)
-      .executeTakeFirst()
+    const columns = await this.#artifacts().where('digest', '=', digest).executeTakeFirst()
     return columns ? decode(columns) : null
   }
 
@@ -63,12 +58,7 @@ export class ArtifactStore implements ArtifactTable {
   }
 
   async readBytes(digest: string): Promise<{ artifact: Artifact; bytes: Uint8Array }> {
-    const columns = await this.#scope.database
-      .selectFrom('artifacts')
-      .select([...COLUMNS, 'bytes'])
-      .where('project_id', '=', this.#scope.projectId)
-      .where('digest', '=', digest)
-      .executeTakeFirst()
+    const columns = await this.#artifacts().select('bytes').where('digest', '=', digest).executeTakeFirst()
     if (!columns) throw missing(digest)
     const actual = digestOf(columns.kind, columns.schema_version, columns.bytes)
     if (actual !== digest) {
@@ -94,10 +84,7 @@ export class ArtifactStore implements ArtifactTable {
     if (alias) return await this.#existing(alias.digest)
     const prefix = HEX_PREFIX.exec(prefixOrAlias)?.[1]
     if (!prefix) throw missing(prefixOrAlias)
-    const found = await this.#scope.database
-      .selectFrom('artifacts')
-      .select(COLUMNS)
-      .where('project_id', '=', this.#scope.projectId)
+    const found = await this.#artifacts()
       .where('digest', 'like', `sha256:${prefix}%`)
       .orderBy('digest')
       .limit(6)
@@ -114,10 +101,7 @@ export class ArtifactStore implements ArtifactTable {
   }
 
   async list(kind?: ArtifactKind): Promise<Artifact[]> {
-    const found = await this.#scope.database
-      .selectFrom('artifacts')
-      .select(COLUMNS)
-      .where('project_id', '=', this.#scope.projectId)
+    const found = await this.#artifacts()
       .$if(kind !== undefined, (select) => select.where('kind', '=', kind!))
       .orderBy('stored_seq')
       .execute()
@@ -189,10 +173,19 @@ export class ArtifactStore implements ArtifactTable {
       .select('snapshot')
       .distinct()
       .where('project_id', '=', this.#scope.projectId)
-      .where(sql<boolean>`row_id = any(${rowIds}::uuid[])`)
+      .where(sql<boolean>`row_id = any(${rowIds.filter(isUuid)}::uuid[])`)
       .orderBy('snapshot')
       .execute()
     return found.map(({ snapshot }) => snapshot)
+  }
+
+  #artifacts() {
+    const { database, projectId } = this.#scope
+    return database
+      .selectFrom('artifacts')
+      .select(['digest', 'kind', 'schema_version', 'size', 'created_at'])
+      .select(makerOf(projectId, sql.ref('artifacts.digest')).as('first_execution'))
+      .where('project_id', '=', projectId)
   }
 
   async #existing(digest: string): Promise<Artifact> {

@@ -1,7 +1,8 @@
-import { sql } from 'kysely'
+import { type Expression, type RawBuilder, sql } from 'kysely'
 import { canonicalText } from './canonical.ts'
 import type { ProjectScope } from './scope.ts'
 import type { Edge, Execution, ExecutionTable } from './types.ts'
+import { isUuid } from './uuid.ts'
 
 export class ExecutionStore implements ExecutionTable {
   readonly #scope: ProjectScope
@@ -14,7 +15,7 @@ export class ExecutionStore implements ExecutionTable {
     const project_id = this.#scope.projectId
     const database = await this.#scope.writer()
     await database.transaction().execute(async (transaction) => {
-      await transaction
+      const { stored_seq } = await transaction
         .insertInto('executions')
         .values({
           project_id,
@@ -29,25 +30,20 @@ export class ExecutionStore implements ExecutionTable {
           started_at: execution.startedAt,
           finished_at: execution.finishedAt,
         })
-        .execute()
+        .returning('stored_seq')
+        .executeTakeFirstOrThrow()
       const edges = [...numbered('input', execution.inputs), ...numbered('output', execution.outputs)]
       await sql`
-        insert into execution_edges (project_id, execution_id, direction, position, role, digest)
-        select ${project_id}, ${execution.id}::uuid, direction, position, role, digest
+        insert into execution_edges (project_id, execution_id, execution_seq, direction, position, role, digest)
+        select ${project_id}, ${execution.id}::uuid, ${stored_seq}::bigint, direction, position, role, digest
         from jsonb_to_recordset(${JSON.stringify(edges)}::jsonb) as edge (
           direction text, position integer, role text, digest text
         )`.execute(transaction)
-      await transaction
-        .updateTable('artifacts')
-        .set({ first_execution: execution.id })
-        .where('project_id', '=', project_id)
-        .where(sql<boolean>`digest = any(${execution.outputs.map(({ digest }) => digest)}::text[])`)
-        .where('first_execution', 'is', null)
-        .execute()
     })
   }
 
   async get(id: string): Promise<Execution | null> {
+    if (!isUuid(id)) return null
     const [found] = await this.#read([id])
     return found ?? null
   }
@@ -61,6 +57,14 @@ export class ExecutionStore implements ExecutionTable {
       .orderBy('stored_seq', 'desc')
       .executeTakeFirst()
     return newest ? await this.get(newest.id) : null
+  }
+
+  async makerOf(digest: string): Promise<Execution | null> {
+    const { projectId, database } = this.#scope
+    const { rows } = await sql<{ id: string | null }>`
+      select ${makerOf(projectId, sql<string>`${digest}::text`)} as id`.execute(database)
+    const id = rows[0]?.id ?? null
+    return id === null ? null : await this.get(id)
   }
 
   async producing(digest: string): Promise<Execution[]> {
@@ -123,4 +127,24 @@ export class ExecutionStore implements ExecutionTable {
 
 function numbered(direction: 'input' | 'output', edges: Edge[]) {
   return edges.map(({ role, digest }, position) => ({ direction, position, role, digest }))
+}
+
+/**
+ * SQL for the id of the execution that made an artifact first, or null when it came from outside.
+ * What was read before anything made it came from outside, even if a later step gave the same bytes: that keeps the
+ * walk over makers free of cycles.
+ */
+export function makerOf(projectId: string, digest: Expression<unknown>): RawBuilder<string | null> {
+  return sql<string | null>`(
+    select made.execution_id
+    from execution_edges as made
+    where made.project_id = ${projectId} and made.digest = ${digest} and made.direction = 'output'
+      and not exists (
+        select 1 from execution_edges as used
+        where used.project_id = made.project_id and used.digest = made.digest and used.direction = 'input'
+          and used.execution_seq <= made.execution_seq
+      )
+    order by made.execution_seq
+    limit 1
+  )`
 }

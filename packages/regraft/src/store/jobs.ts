@@ -4,6 +4,7 @@ import { RegraftError } from '../errors/index.ts'
 import type { Schema } from './schema.ts'
 import type { ProjectScope } from './scope.ts'
 import type { Job, JobEvent, JobState, JobTable } from './types.ts'
+import { isUuid } from './uuid.ts'
 
 const LIST_LIMIT = 100
 
@@ -47,6 +48,7 @@ export class JobStore implements JobTable {
   }
 
   async get(id: string): Promise<Job | null> {
+    if (!isUuid(id)) return null
     const found = await this.#jobs().where('id', '=', id).executeTakeFirst()
     return found ? decode(found) : null
   }
@@ -62,6 +64,7 @@ export class JobStore implements JobTable {
   }
 
   async claim(id: string, runner: string): Promise<Job | null> {
+    if (!isUuid(id)) return null
     const claimed = await this.#scope.database
       .updateTable('jobs')
       .set((column) => ({

@@ -4,8 +4,8 @@ import { canonicalText, indexOf } from './canonical.ts'
 import { digestOf, digestOfBytes } from './digest.ts'
 import type { ProjectScope } from './scope.ts'
 import type { InsertReport, NewRow, Row, RowQuery, RowTable } from './types.ts'
+import { isUuid } from './uuid.ts'
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** Bounds the one JSON parameter of a batch: `jsonb` takes 256 MB, and the server holds several copies. */
@@ -149,16 +149,16 @@ export class RowStore<Stored extends Row<unknown>, New extends AnyNewRow> implem
   #matching(query: RowQuery): Expression<SqlBool> {
     const conditions = [sql<SqlBool>`project_id = ${this.#scope.projectId}`]
     // What is no UUID names no row; Postgres would refuse the whole list.
-    if (query.ids) conditions.push(sql<SqlBool>`id = any(${query.ids.filter((id) => UUID.test(id))}::uuid[])`)
+    if (query.ids) conditions.push(sql<SqlBool>`id = any(${query.ids.filter(isUuid)}::uuid[])`)
     if (query.inferenceIds) {
       if (!this.#kind.ofInference) {
         throw new RegraftError('internal', `${this.#kind.table} are not selected by inference`)
       }
-      const ids = query.inferenceIds.filter((id) => UUID.test(id))
+      const ids = query.inferenceIds.filter(isUuid)
       conditions.push(sql<SqlBool>`inference_id = any(${ids}::uuid[])`)
     }
     if (query.derivedFrom) {
-      const ids = query.derivedFrom.filter((id) => UUID.test(id))
+      const ids = query.derivedFrom.filter(isUuid)
       // The first condition is that of the partial index.
       conditions.push(sql<SqlBool>`derived_from <> '{}' and derived_from && ${ids}::uuid[]`)
     }

@@ -35,7 +35,6 @@ export interface Schema {
     value_index: JsonColumn
     stored_seq: StoredSeq
     created_at: Generated<Date>
-    first_execution: string | null
   }
   executions: {
     project_id: string
@@ -54,6 +53,7 @@ export interface Schema {
   execution_edges: {
     project_id: string
     execution_id: string
+    execution_seq: number
     direction: 'input' | 'output'
     position: number
     role: string

@@ -89,19 +89,19 @@ async function startServer(): Promise<{ url: string; stop(): Promise<void> } | {
   const programs = findPrograms()
   if (!programs) return { reason: 'there is neither DATABASE_URL nor initdb (Debian package postgresql)' }
   const user = serverUser()
-  if ('reason' in user) return user
+  if (user.reason !== undefined) return { reason: user.reason }
   const folder = mkdtempSync(join(tmpdir(), 'regraft-postgres-'))
-  if (user.uid !== undefined) chownSync(folder, user.uid, user.gid)
+  if (user.uid !== undefined && user.gid !== undefined) chownSync(folder, user.uid, user.gid)
   const data = join(folder, 'data')
   execFileSync(
     join(programs, 'initdb'),
     ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
-    { ...user, cwd: folder, stdio: 'ignore' },
+    { uid: user.uid, gid: user.gid, cwd: folder, stdio: 'ignore' },
   )
   const server = spawn(
     join(programs, 'postgres'),
     ['-D', data, '-k', folder, '-c', 'listen_addresses=', '-c', 'fsync=off'],
-    { ...user, cwd: folder, stdio: 'ignore' },
+    { uid: user.uid, gid: user.gid, cwd: folder, stdio: 'ignore' },
   )
   // A test run that is interrupted must not leave a server behind.
   process.once('exit', () => server.kill('SIGQUIT'))
@@ -132,7 +132,7 @@ function findPrograms(): string | null {
 }
 
 /** Postgres refuses to run as root, so root runs it as another user of the system. */
-function serverUser(): { uid?: number; gid?: number } | { reason: string } {
+function serverUser(): { uid?: number; gid?: number; reason?: string } {
   if (process.getuid?.() !== 0) return {}
   const users = readFileSync('/etc/passwd', 'utf8')
     .split('\n')

@@ -116,7 +116,10 @@ export interface Artifact {
   /** Size of the canonical bytes. */
   size: number
   createdAt: Date
-  /** Execution that made it first; null for what came from outside (an imported file, a base). */
+  /**
+   * Execution that made it first; null for what came from outside (an imported file, a base), which is also what
+   * an execution read before any had made it.
+   */
   firstExecution: string | null
 }
 
@@ -219,6 +222,8 @@ export interface ExecutionTable {
   get(id: string): Promise<Execution | null>
   /** The newest execution with this step key, for the cache of pure and seeded steps. */
   findByStepKey(stepKey: string): Promise<Execution | null>
+  /** The execution that made an artifact first, also when the artifact is gone; see `Artifact.firstExecution`. */
+  makerOf(digest: string): Promise<Execution | null>
   producing(digest: string): Promise<Execution[]>
   consuming(digest: string): Promise<Execution[]>
 }
@@ -258,6 +263,7 @@ export interface ApiKeyTable {
   create(name: string, scopes: string[]): Promise<{ key: string; record: ApiKey }>
   verify(key: string): Promise<ApiKey | null>
   list(): Promise<ApiKey[]>
+  /** Throws 'not-found'. */
   revoke(id: string): Promise<void>
 }
 

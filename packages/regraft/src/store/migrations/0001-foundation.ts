@@ -79,7 +79,6 @@ create table artifacts (
   value_index jsonb not null,
   stored_seq bigint generated always as identity,
   created_at timestamptz(3) not null default now(),
-  first_execution uuid,
   primary key (project_id, digest)
 );
 create index artifacts_prefix on artifacts (project_id, digest text_pattern_ops);
@@ -105,6 +104,7 @@ create index executions_step_key on executions (project_id, step_key, stored_seq
 create table execution_edges (
   project_id text not null,
   execution_id uuid not null,
+  execution_seq bigint not null,
   direction text not null check (direction in ('input', 'output')),
   position integer not null,
   role text not null,
@@ -112,7 +112,7 @@ create table execution_edges (
   primary key (project_id, execution_id, direction, position),
   foreign key (project_id, execution_id) references executions on delete cascade
 );
-create index execution_edges_digest on execution_edges (project_id, digest, direction);
+create index execution_edges_digest on execution_edges (project_id, digest, direction, execution_seq);
 
 create table snapshot_rows (
   project_id text not null references projects on delete cascade,

@@ -1,0 +1,77 @@
+import type { ProjectStore } from '../store/index.ts'
+import type { RowTableName } from './selection.ts'
+
+const TABLES: RowTableName[] = ['inferences', 'feedback', 'examples']
+const CHUNK = 1000
+
+/** A row met on a walk; `table` is null when it is gone. */
+export interface WalkedRow {
+  id: string
+  table: RowTableName | null
+  digest: string | null
+  /** A snapshot that holds it; null for rows that others were derived from. */
+  snapshot: string | null
+}
+
+/** The rows of snapshots, and all rows that they were derived from. */
+export async function originRows(project: ProjectStore, snapshots: string[]): Promise<WalkedRow[]> {
+  const rows = new Map<string, WalkedRow>()
+  for (const snapshot of snapshots) {
+    for await (const { id, digest } of project.artifacts.pinnedRows(snapshot)) {
+      if (!rows.has(id)) rows.set(id, { id, table: null, digest, snapshot })
+    }
+  }
+  let frontier = [...rows.keys()]
+  while (frontier.length > 0) {
+    const origins = new Set<string>()
+    for (const ids of chunks(frontier)) {
+      for (const table of TABLES) {
+        for await (const row of storedRows(project, table, { ids })) {
+          const walked = rows.get(row.id)
+          if (walked) Object.assign(walked, { table, digest: row.digest })
+          for (const origin of row.derivedFrom) if (!rows.has(origin)) origins.add(origin)
+        }
+      }
+    }
+    for (const id of origins) rows.set(id, { id, table: null, digest: null, snapshot: null })
+    frontier = [...origins]
+  }
+  return [...rows.values()]
+}
+
+/** Ids of a row and of all rows made from it: feedback about an inference, and whatever names it as its source. */
+export async function derivedRows(project: ProjectStore, rowId: string): Promise<string[]> {
+  const met = new Set([rowId])
+  let frontier = [rowId]
+  while (frontier.length > 0) {
+    const found: string[] = []
+    for (const ids of chunks(frontier)) {
+      for (const table of TABLES) {
+        const query = { derivedFrom: ids }
+        for await (const { id } of storedRows(project, table, query)) found.push(id)
+      }
+      for await (const { id } of project.feedback.select({ inferenceIds: ids })) found.push(id)
+    }
+    frontier = [...new Set(found)].filter((id) => !met.has(id))
+    for (const id of frontier) met.add(id)
+  }
+  return [...met]
+}
+
+interface Linked {
+  id: string
+  digest: string
+  derivedFrom: string[]
+}
+
+function storedRows(
+  project: ProjectStore,
+  table: RowTableName,
+  query: { ids?: string[]; derivedFrom?: string[] },
+): AsyncIterable<Linked> {
+  return project[table].select(query)
+}
+
+function* chunks(ids: string[]): Generator<string[]> {
+  for (let start = 0; start < ids.length; start += CHUNK) yield ids.slice(start, start + CHUNK)
+}
