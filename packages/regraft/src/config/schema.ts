@@ -4,7 +4,8 @@ const Task = z
   .strictObject({
     system: z.string().default('').describe('the system prompt of this task'),
     label: z.string().optional().describe('name of the label field in imported files'),
-    evaluation: z.string().optional().describe('alias of the sealed evaluation suite'),
+    evaluation: z.string().optional().describe('name of the sealed evaluation suite'),
+    consent: z.string().optional().describe('what the people whose words are trained on agreed to'),
   })
   .describe('a task that adapters are trained for')
 

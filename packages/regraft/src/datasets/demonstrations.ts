@@ -7,6 +7,7 @@ export type DropReason =
   | 'contradictory-signals'
   | 'no-answer'
   | 'exact-duplicate'
+  | 'held-out'
   | 'evaluation-overlap'
 
 export interface Demonstration {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { FileReference } from '../lineage/files.ts'
 import type { BlobStore, ProjectStore } from '../store/types.ts'
 
 /** An adapter as an artifact: its files by content, and what it was made of. Equal bytes give an equal digest. */
@@ -8,14 +9,14 @@ export interface AdapterRecord {
   base: string
   recipe: string
   snapshot: string
-  files: { name: string; digest: string; size: number }[]
+  files: FileReference[]
 }
 
-/** Stores the files of a PEFT folder, by name. */
+/** Stores the files of a PEFT folder, in the order of their names. */
 export async function storeAdapterFiles(blobs: BlobStore, folder: string): Promise<AdapterRecord['files']> {
   const names = (await readdir(folder)).sort()
   const files: AdapterRecord['files'] = []
-  for (const name of names) files.push({ name, ...(await blobs.putFile(join(folder, name))) })
+  for (const path of names) files.push({ path, ...(await blobs.putFile(join(folder, path))) })
   return files
 }
 
@@ -27,7 +28,7 @@ export async function materializeAdapter(store: ProjectStore, digest: string, pa
   const unfinished = `${folder}.${process.pid}.unfinished`
   await rm(unfinished, { recursive: true, force: true })
   await mkdir(unfinished, { recursive: true })
-  for (const file of files) await store.blobs.copyTo(file.digest, join(unfinished, file.name))
+  for (const file of files) await store.blobs.copyTo(file.digest, join(unfinished, file.path))
   await rename(unfinished, folder)
   return folder
 }

@@ -1,0 +1,132 @@
+import { NgramIndex } from '@regraft/methods'
+import { z } from 'zod'
+import { rowId } from '../capture/index.ts'
+import { defineStep, queryOf, type Selection, verifySelection } from '../lineage/index.ts'
+import type { FeedbackRow, InferenceRow, NewExample, ProjectStore } from '../store/types.ts'
+import { type Demonstration, decideDemonstration } from './demonstrations.ts'
+import { comparedText, findExactDuplicates } from './duplicates.ts'
+import type { DroppedRow, SnapshotManifest, SnapshotRow, Suite } from './manifest.ts'
+import { splitByTime } from './split.ts'
+
+export const SnapshotParameters = z.object({
+  /** Rows of another task are passed over; rows that belong to none count for each. */
+  task: z.string().nullable(),
+  consent: z.string().nullable(),
+  /** Share of the newest rows that are kept for validation. */
+  validation: z.number().min(0).max(0.5),
+})
+
+/**
+ * Makes a snapshot of selected traffic: demonstrations, without exact duplicates, without what overlaps the sealed
+ * suite, split by time. Example rows are stored under ids that follow from what they derive from.
+ */
+export const buildSnapshot = defineStep({
+  name: 'datasets/build-snapshot',
+  version: 1,
+  determinism: 'seeded',
+  input: SnapshotParameters,
+  async run({ parameters, seed, inputs, read, project }) {
+    const inferences = await read<Selection>('inferences')
+    const feedback = await read<Selection>('feedback')
+    await verifySelection(project, inferences)
+    await verifySelection(project, feedback)
+    const suite = await read<Suite>('suite')
+    const dropped: DroppedRow[] = []
+    const demonstrations = await readDemonstrations(project, parameters.task, inferences, feedback, dropped)
+
+    const heldOut = new Set(suite.items.map(({ inference }) => inference))
+    const duplicates = findExactDuplicates(demonstrations.filter(({ inference }) => !heldOut.has(inference.id)))
+    for (const [row, survivor] of duplicates) {
+      dropped.push({ inference: row.inference.id, reason: 'exact-duplicate', of: survivor.inference.id })
+    }
+    const index = new NgramIndex(suite.items.map(({ id, messages }) => ({ id, text: comparedText(messages) })))
+    const clean = demonstrations.filter((row) => {
+      if (duplicates.has(row)) return false
+      if (heldOut.has(row.inference.id)) {
+        dropped.push({ inference: row.inference.id, reason: 'held-out' })
+        return false
+      }
+      const [match] = index.match(comparedText(row.inference.payload.messages))
+      if (!match) return true
+      dropped.push({ inference: row.inference.id, reason: 'evaluation-overlap', of: match.id, rungs: match.rungs })
+      return false
+    })
+
+    const dated = clean.map((row) => ({ row, id: row.inference.id, occurredAt: row.inference.occurredAt }))
+    const { older, newer, by } = splitByTime(dated, parameters.validation, seed!)
+    const examples = clean.map(exampleOf)
+    await project.examples.insert(examples)
+    const digests = new Map<string, string>()
+    for await (const { id, digest } of project.examples.select({ ids: examples.map(({ id }) => id) })) digests.set(id, digest)
+    const rowsOf = (part: typeof dated, split: SnapshotRow['split']) =>
+      part.map(({ row }) => snapshotRow(row, digests, split))
+    const manifest: SnapshotManifest = {
+      task: parameters.task,
+      consent: parameters.consent,
+      suite: inputs.find(({ role }) => role === 'suite')!.digest,
+      splitBy: by,
+      rows: [...rowsOf(older, 'train'), ...rowsOf(newer, 'validation')],
+      dropped: dropped.sort((a, b) => (a.inference < b.inference ? -1 : 1)),
+      coverage: index.coverage().map(({ rung, words, covered, tooShort }) => {
+        return { rung, words, covered, tooShort: tooShort.length }
+      }),
+    }
+    return [{ role: 'snapshot', kind: 'snapshot', schemaVersion: 1, value: manifest }]
+  },
+})
+
+async function readDemonstrations(
+  project: ProjectStore,
+  task: string | null,
+  inferences: Selection,
+  feedback: Selection,
+  dropped: DroppedRow[],
+): Promise<Demonstration[]> {
+  const byInference = new Map<string, FeedbackRow[]>()
+  for await (const row of project.feedback.select(queryOf(feedback))) {
+    const rows = byInference.get(row.inferenceId)
+    if (rows) rows.push(row)
+    else byInference.set(row.inferenceId, [row])
+  }
+  const demonstrations: Demonstration[] = []
+  for await (const inference of project.inferences.select(queryOf(inferences))) {
+    const { route } = inference.payload
+    if (task !== null && route !== null && route !== task) continue
+    const decision = decideDemonstration(inference, byInference.get(inference.id) ?? [])
+    if ('kept' in decision) demonstrations.push(decision.kept)
+    else dropped.push({ inference: inference.id, reason: decision.dropped })
+  }
+  return demonstrations
+}
+
+function exampleOf(row: Demonstration): NewExample {
+  const id = exampleId(row)
+  return {
+    id,
+    occurredAt: row.inference.occurredAt,
+    derivedFrom: [row.inference.id, ...row.feedback.map((feedback) => feedback.id)],
+    payload: { messages: promptOf(row.inference), completion: row.completion, signal: row.signal },
+  }
+}
+
+function exampleId({ inference, feedback, completion }: Demonstration): string {
+  return rowId(inference.occurredAt, ['example', inference.id, ...feedback.map(({ id }) => id), completion])
+}
+
+/** The conversation up to the answer. */
+function promptOf({ payload }: InferenceRow) {
+  return payload.messages.map(({ role, content }) => ({ role, content }))
+}
+
+function snapshotRow(row: Demonstration, digests: Map<string, string>, split: SnapshotRow['split']): SnapshotRow {
+  const id = exampleId(row)
+  return {
+    id,
+    digest: digests.get(id)!,
+    split,
+    signal: row.signal,
+    inference: row.inference.id,
+    feedback: row.feedback.map((feedback) => feedback.id),
+    occurredAt: row.inference.occurredAt.toISOString(),
+  }
+}

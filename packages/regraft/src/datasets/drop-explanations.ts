@@ -1,0 +1,11 @@
+import type { DropReason } from './demonstrations.ts'
+
+export const DROP_EXPLANATIONS: Record<DropReason, string> = {
+  'no-signal': 'nobody said whether the answer was right',
+  'rejected-without-replacement': 'the answer was rejected and nobody gave a better one',
+  'contradictory-signals': 'one person accepted the answer and another rejected it',
+  'no-answer': 'there is no answer to learn',
+  'exact-duplicate': 'repeats another row once case and punctuation are dropped',
+  'held-out': 'is itself an item of the evaluation suite',
+  'evaluation-overlap': 'repeats an item of the evaluation suite',
+}

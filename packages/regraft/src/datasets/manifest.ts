@@ -1,0 +1,55 @@
+import type { NgramCoverage } from '@regraft/methods'
+import type { FeedbackPayload, Message } from '../store/types.ts'
+import type { DropReason } from './demonstrations.ts'
+
+/** A row that is in a snapshot, and why. Snapshots hold digests, never text. */
+export interface SnapshotRow {
+  /** Id and digest of the example row. */
+  id: string
+  digest: string
+  split: 'train' | 'validation'
+  signal: FeedbackPayload['type']
+  /** The inference that it was made from, and the feedback rows that say what the answer should be. */
+  inference: string
+  feedback: string[]
+  occurredAt: string
+}
+
+/** A row that was left out, and why. */
+export interface DroppedRow {
+  inference: string
+  reason: DropReason
+  /** For a duplicate: the inference that survives. For an overlap: the suite item and the rungs that matched. */
+  of?: string
+  rungs?: string[]
+}
+
+/** The content of a snapshot artifact. */
+export interface SnapshotManifest {
+  task: string | null
+  /** What the people whose words these are agreed to; null when nobody has stated it. */
+  consent: string | null
+  suite: string
+  /** Whether the splits follow time or, for rows without times of their own, chance. */
+  splitBy: 'time' | 'chance'
+  rows: SnapshotRow[]
+  dropped: DroppedRow[]
+  /** For each rung of the overlap check: how many suite items are long enough for it. */
+  coverage: { rung: NgramCoverage['rung']; words: number; covered: number; tooShort: number }[]
+}
+
+/** One item of an evaluation suite. */
+export interface SuiteItem {
+  id: string
+  messages: Message[]
+  expected: string
+  /** Row of traffic that was held out as this item; null for an item from a sealed file. */
+  inference: string | null
+}
+
+/** The content of a suite artifact: sealed, so only scores and item ids leave it. */
+export interface Suite {
+  name: string
+  scoring: 'exact-match'
+  items: SuiteItem[]
+}
