@@ -58,7 +58,6 @@ class JsonTokenizer implements Tokenizer {
   }
 
   encode(text: string, options: { addSpecialTokens?: boolean } = {}): number[] {
-    if (text === '' && !options.addSpecialTokens) return []
     return this.#library.encode(text, { add_special_tokens: options.addSpecialTokens ?? false }).ids
   }
 
