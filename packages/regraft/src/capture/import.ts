@@ -1,13 +1,12 @@
 import { z } from 'zod'
 import type { Config } from '../config/schema.ts'
 import { RegraftError } from '../errors/index.ts'
+import { runStep } from '../lineage/index.ts'
 import { defineOperation, InputFile, type OperationContext } from '../operation/index.ts'
-import { checkRows, type ImportHooks, storeRows } from './import-rows.ts'
-import { parseCsv, readCsvHeader } from './parse-csv.ts'
-import { parseOpenAIJsonl } from './parse-openai-jsonl.ts'
-import type { FileOrigin, ParsedRow } from './parsed-row.ts'
+import { checkRows, type ImportFigures } from './import-rows.ts'
+import { chunksOf, importStep, parseFile, type Reading, recordFile, selectTraffic } from './import-step.ts'
+import { readCsvHeader } from './parse-csv.ts'
 
-const CHUNK_BYTES = 1024 * 1024
 /** A result lists this many rejected rows; `rejectedRows` counts them all. */
 const LISTED_REJECTIONS = 1000
 const RENDERED_REJECTIONS = 10
@@ -37,8 +36,6 @@ const ImportOutput = z.object({
 })
 type ImportOutput = z.output<typeof ImportOutput>
 
-type Parse = (bytes: AsyncIterable<Uint8Array>, origin: FileOrigin) => AsyncIterable<ParsedRow>
-
 /** `regraft import`: the rows of a file become inferences and feedback; the same file again adds nothing. */
 export const importOperation = defineOperation({
   name: 'import',
@@ -57,54 +54,44 @@ export const importOperation = defineOperation({
 async function run(context: OperationContext, input: ImportInput): Promise<ImportOutput> {
   const { store, signal } = context
   const { digest, name } = input.file
-  const format = input.format ?? formatOf(name)
   const bytes = await store.blobs.read(digest)
-  const parse = await chooseParser(bytes, format, input, context.config)
-  const task = input.task ?? null
-  const read = (importedAt: Date) => parse(chunksOf(bytes), { digest, importedAt, task })
-
-  const total = await checkRows(read(new Date()), {
+  const reading = await resolveReading(bytes, input, context.config)
+  const total = await checkRows(parseFile(bytes, reading, { digest, importedAt: new Date() }), {
     signal,
     onProgress: (done) => context.progress({ stage: 'check', done, unit: 'rows' }),
   })
-  // The artifact keeps the time of the first import, so rows without a time have the same ids in a second one.
-  const file = await store.artifacts.put({
-    kind: 'file',
-    schemaVersion: 1,
-    value: { blob: digest, size: bytes.byteLength },
+
+  const file = await recordFile(store, digest, bytes.byteLength)
+  const startedAt = performance.now()
+  const report = (done: number) => {
+    const rowsPerSecond = Math.round((done / (performance.now() - startedAt)) * 1000)
+    context.progress({ stage: 'store', done, total, unit: 'rows', metrics: { rowsPerSecond } })
+  }
+  const step = await runStep({ project: store, signal, report: (done) => report(Number(done)) }, importStep, {
+    inputs: [{ role: 'file', digest: file.digest }, ...(await selectTraffic(store))],
+    parameters: reading,
   })
-  const figures = await storeRows(store, read(file.createdAt), storeHooks(context, total))
-  const { rejected, ...counts } = figures
+  const { rejected, ...figures } = await store.artifacts.read<ImportFigures>(step.digest('report'))
   if (rejected.length > 0) {
-    context.log.warn(`${rejected.length} of ${counts.rows} rows of ${name} were not imported`)
+    context.log.warn(`${rejected.length} of ${figures.rows} rows of ${name} were not imported`)
   }
   return {
     file: file.digest,
-    format,
-    ...counts,
+    format: reading.format,
+    rows: figures.rows,
+    inferences: figures.inferences,
+    feedback: figures.feedback,
+    duplicates: figures.duplicates,
     rejectedRows: rejected.length,
     rejected: rejected.slice(0, LISTED_REJECTIONS),
   }
 }
 
-function storeHooks(context: OperationContext, total: number): ImportHooks {
-  const startedAt = performance.now()
-  return {
-    signal: context.signal,
-    onProgress(done) {
-      const rowsPerSecond = Math.round((done / (performance.now() - startedAt)) * 1000)
-      context.progress({ stage: 'store', done, total, unit: 'rows', metrics: { rowsPerSecond } })
-    },
-  }
-}
-
-async function chooseParser(
-  bytes: Uint8Array,
-  format: 'csv' | 'jsonl',
-  input: ImportInput,
-  config: Config,
-): Promise<Parse> {
+/** Completes the options from the task and the file. */
+async function resolveReading(bytes: Uint8Array, input: ImportInput, config: Config): Promise<Reading> {
   const task = input.task === undefined ? undefined : requireTask(config, input.task)
+  const format = input.format ?? formatOf(input.file.name)
+  const { text = null, time = null } = input
   if (format === 'jsonl') {
     for (const option of ['text', 'label', 'time', 'system'] as const) {
       if (input[option] === undefined) continue
@@ -117,17 +104,13 @@ async function chooseParser(
         },
       )
     }
-    return parseOpenAIJsonl
+    return { format, text, label: null, time, system: null, task: input.task ?? null }
   }
   const header = await readCsvHeader(chunksOf(bytes))
-  const taskLabel = task?.label !== undefined && header.includes(task.label) ? task.label : undefined
-  const columns = {
-    text: input.text ?? '',
-    label: input.label ?? taskLabel,
-    time: input.time,
-    system: input.system ?? task?.system,
-  }
-  return (chunks, origin) => parseCsv(chunks, columns, origin)
+  const taskLabel = task?.label !== undefined && header.includes(task.label) ? task.label : null
+  const label = input.label ?? taskLabel
+  const system = input.system ?? (task?.system || null)
+  return { format, text, label, time, system, task: input.task ?? null }
 }
 
 function requireTask(config: Config, name: string): Config['tasks'][string] {
@@ -148,12 +131,6 @@ function formatOf(name: string): 'csv' | 'jsonl' {
     hint: 'Add --format csv or --format jsonl.',
     details: { param: 'format' },
   })
-}
-
-async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  for (let start = 0; start < bytes.byteLength; start += CHUNK_BYTES) {
-    yield bytes.subarray(start, start + CHUNK_BYTES)
-  }
 }
 
 function render(output: ImportOutput): string {

@@ -1,6 +1,7 @@
 export { feedbackProtocol, toFeedbackRow } from './feedback.ts'
 export { FeedbackEvent } from './feedback-event.ts'
 export { importOperation } from './import.ts'
+export { parseFile, Reading, recordFile } from './import-step.ts'
 export { type Journal, type JournalOptions, type JournalStatus, openJournal } from './journal.ts'
 export type { JournalRecord } from './journal-frame.ts'
 export type { FsyncPolicy } from './journal-writer.ts'
