@@ -8,7 +8,7 @@ import { RandomAccessFile } from './random-access-file.ts'
 export type GgufValue = number | bigint | boolean | string | GgufValue[]
 export type GgufMetadata = ReadonlyMap<string, GgufValue>
 
-export interface GgufTensor {
+interface GgufTensor {
   name: string
   /** Fastest dimension first, as stored: a linear weight is [in, out]. */
   dimensions: number[]

@@ -165,16 +165,32 @@ test.each([
 })
 
 test('options that say nothing, or only how the adapter was made, are no obstacle', () => {
-  const changes = {
-    lora_dropout: 0.1,
-    megatron_core: 'megatron.core',
-    loftq_config: {},
-    modules_to_save: null,
-    trainable_token_indices: null,
-    some_later_option: null,
-    init_lora_weights: 'gaussian',
+  // What LoraConfig.save_pretrained of peft 0.21.2 writes beside the keys that are read.
+  const defaults = {
+    ...{
+      alora_invocation_tokens: null,
+      arrow_config: null,
+      auto_mapping: null,
+      bias: 'none',
+      corda_config: null,
+    },
+    ...{ ensure_weight_tying: false, eva_config: null, exclude_modules: null, fan_in_fan_out: false },
+    ...{ inference_mode: false, init_lora_weights: true, kasa_config: null, layer_replication: null },
+    ...{
+      layers_pattern: null,
+      layers_to_transform: null,
+      loftq_config: {},
+      lora_bias: false,
+      lora_dropout: 0.05,
+    },
+    ...{ lora_ga_config: null, megatron_config: null, megatron_core: 'megatron.core', modules_to_save: null },
+    ...{ monteclora_config: null, peft_version: '0.21.2', qalora_group_size: 16, revision: null },
+    ...{ target_parameters: null, trainable_token_indices: null, use_bdlora: null, use_dora: false },
+    ...{ use_qalora: false, velora_config: null, base_model_name_or_path: null },
   }
-  expect(readAdapter(peftFolder(changes)).modules.size).toBe(2)
+  const { config, modules } = readAdapter(peftFolder({ ...defaults, init_lora_weights: 'gaussian' }))
+  expect(config).toEqual({ ...CONFIG, targetModules: ['k_proj', 'q_proj'], baseModelNameOrPath: '' })
+  expect(modules).toEqual(ADAPTER.modules)
 })
 
 test('names a tensor that is unknown, alone or of another rank', () => {

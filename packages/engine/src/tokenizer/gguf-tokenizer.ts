@@ -28,7 +28,7 @@ export function fromGguf(metadata: GgufMetadata): Tokenizer {
 }
 
 /** The tokenizer.json that says what the metadata of a GGUF file says. */
-export function ggufTokenizerJson(metadata: GgufMetadata): TokenizerJson {
+function ggufTokenizerJson(metadata: GgufMetadata): TokenizerJson {
   const model = metadata.get('tokenizer.ggml.model')
   if (model === 'gpt2') return byteLevelJson(metadata)
   if (model === 'llama') return sentencePieceJson(metadata)

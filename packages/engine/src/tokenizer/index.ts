@@ -1,5 +1,5 @@
 export { type ChatTemplateSource, type RenderChatOptions, renderChat } from './chat-template.ts'
-export { fromGguf, ggufTokenizerJson } from './gguf-tokenizer.ts'
+export { fromGguf } from './gguf-tokenizer.ts'
 export { fromTokenizerJson } from './json-tokenizer.ts'
 export { StreamDecoder } from './stream-decoder.ts'
 export type { TokenizerJson } from './tokenizer-json.ts'

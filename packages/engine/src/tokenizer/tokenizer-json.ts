@@ -27,7 +27,7 @@ export interface TokenizerPart {
   [option: string]: unknown
 }
 
-export interface BpeModel {
+interface BpeModel {
   type: 'BPE'
   dropout: null
   unk_token: string | null
