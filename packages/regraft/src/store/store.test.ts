@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openStore, type Store, type StoreOptions } from './open.ts'
 import { artifactsSpec } from './spec/artifacts.ts'
@@ -45,6 +47,26 @@ for (const engine of await testEngines()) {
     })
 
     if (engine.name === 'Postgres') {
+      test('a watermark waits for an insertion in flight, whose row has a lower number than stored ones', async () => {
+        const { inferences, projectId } = context.project()
+        await inferences.insert([inference('first')])
+        const slow = new pg.Client({ connectionString: options.databaseUrl })
+        await slow.connect()
+        await slow.query('begin')
+        await slow.query(
+          `insert into inferences (project_id, id, digest, schema_version, payload, payload_index, occurred_at)
+           select project_id, gen_random_uuid(), digest, schema_version, payload, payload_index, occurred_at
+           from inferences where project_id = $1`,
+          [projectId],
+        )
+        await inferences.insert([inference('quick')])
+        const watermark = inferences.watermark()
+        expect(await Promise.race([watermark, delay(300, 'waiting')])).toBe('waiting')
+        await slow.query('commit')
+        await slow.end()
+        expect(await inferences.count({ watermark: await watermark })).toBe(3)
+      })
+
       test('two servers open an empty database at once, and one of them gets each job', async () => {
         const shared = await engine.options()
         const servers = await Promise.all([openStore(shared), openStore(shared)])

@@ -123,29 +123,6 @@ export function rowsSpec({ store, project }: SpecContext): void {
     expect(BigInt(await inferences.watermark())).toBeGreaterThan(BigInt(watermark))
   })
 
-  test('watermarks that race with insertions never let a row appear below them', async () => {
-    const { inferences } = project()
-    const rows = Array.from({ length: 600 }, (_, index) => inference(`${index}`))
-    const marks: { watermark: string; ids: string[] }[] = []
-    const writers = Array.from({ length: 6 }, async (_, writer) => {
-      for (let start = writer * 100; start < writer * 100 + 100; start += 10) {
-        await inferences.insert(rows.slice(start, start + 10))
-      }
-    })
-    const reader = async () => {
-      for (let look = 0; look < 12; look++) {
-        const watermark = await inferences.watermark()
-        marks.push({ watermark, ids: (await collect(inferences.select({ watermark }))).map(({ id }) => id) })
-      }
-    }
-    await Promise.all([...writers, reader()])
-    for (const { watermark, ids } of marks) {
-      const later = await collect(inferences.select({ watermark }))
-      expect(later.map(({ id }) => id)).toEqual(ids)
-    }
-    expect(await inferences.count()).toBe(600)
-  })
-
   test('rows that a snapshot pins are not removed unless forced', async () => {
     const { examples, artifacts } = project()
     const [pinned, free] = [example('pinned'), example('free')]
