@@ -1,6 +1,10 @@
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { serve } from '@hono/node-server'
+import { Regraft } from '@regraft/client'
 import { Hono } from 'hono'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Principal } from '../operation/index.ts'
@@ -24,7 +28,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-async function post(body: unknown, as = principal, projectId = 'desk') {
+function appFor(as: Principal, projectId: string) {
   const app = new Hono<{ Variables: { principal: Principal; store: ProjectStore } }>()
   app.use(async (context, next) => {
     context.set('principal', as)
@@ -32,13 +36,17 @@ async function post(body: unknown, as = principal, projectId = 'desk') {
     await next()
   })
   const protocol = feedbackProtocol({ journals })
-  app.route(protocol.path, protocol.routes())
+  return app.route(protocol.path, protocol.routes())
+}
+
+interface ErrorBody {
+  error: { type: string; code: string; param: string; message: string }
+}
+
+async function post(body: unknown, as = principal, projectId = 'desk') {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
-  const response = await app.request('/v1/feedback', { method: 'POST', body: text })
-  const json = (await response.json()) as {
-    error: { type: string; code: string; param: string; message: string }
-  }
-  return { status: response.status, json }
+  const response = await appFor(as, projectId).request('/v1/feedback', { method: 'POST', body: text })
+  return { status: response.status, json: (await response.json()) as ErrorBody }
 }
 
 const id = '017f22e2-79b0-7cc3-98c4-dc0c0c07398f'
@@ -125,4 +133,29 @@ test('a project whose journal was left behind is drained without being asked for
   const second = await openJournals(left, { store: { project: () => back.store } })
   await expect.poll(() => [...back.rows.keys()]).toEqual([id])
   await second.close()
+})
+
+test('what the SDK sends over a socket arrives', async () => {
+  const server = serve({ fetch: appFor(principal, 'other').fetch, port: 0, hostname: '127.0.0.1' })
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const regraft = new Regraft({ baseUrl: `http://127.0.0.1:${port}` })
+  const receipts = [
+    await regraft.thumbs(`chatcmpl-${id}`, 'down'),
+    await regraft.correct(`chatcmpl-${id}`, 'lost_card', { author: 'maria' }),
+    await regraft.edit(`chatcmpl-${id}`, 'Dear …'),
+    await regraft.accept(`chatcmpl-${id}`),
+    await regraft.comment(`chatcmpl-${id}`, 'too long'),
+  ]
+  await expect(regraft.comment(id, '')).rejects.toMatchObject({ status: 400, param: 'value', attempts: 1 })
+  server.close()
+  await (await journals.of('other')).drained()
+  expect(receipts.map((receipt) => projects.other.rows.get(receipt.id)?.payload)).toEqual([
+    { type: 'thumbs', value: -1, author: null },
+    { type: 'correction', value: 'lost_card', author: 'maria' },
+    { type: 'edit', value: 'Dear …', author: null },
+    { type: 'accept', author: null },
+    { type: 'comment', value: 'too long', author: null },
+  ])
+  expect(receipts.every((receipt) => receipt.inferenceId === id)).toBe(true)
 })

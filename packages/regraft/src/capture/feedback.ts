@@ -18,7 +18,7 @@ interface FeedbackEnv {
 }
 
 /** Makes the row of an event; without a time of its own it happened now, without an id it gets a new one. */
-export function toFeedbackRow(event: FeedbackEvent, now: Date): NewFeedback {
+function toFeedbackRow(event: FeedbackEvent, now: Date): NewFeedback {
   const occurredAt = event.occurred_at === undefined ? now : parseTime(event.occurred_at)!
   const inferenceId = inferenceIdOf(event.inference_id)
   return {

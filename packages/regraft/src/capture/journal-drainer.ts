@@ -23,7 +23,7 @@ export interface DrainFigures {
   duplicates: number
   /** Rows that the store refused: kept in `rejected.jsonl` beside the segments. */
   rejected: number
-  /** Frames that could not be read: their segment is kept as `*.damaged`. */
+  /** Places that could not be read: their segment is kept as `*.damaged`. */
   damaged: number
   /** Why the last attempt failed; null when it did not. */
   lastError: string | null
@@ -203,7 +203,7 @@ export class JournalDrainer {
       if (damaged === 0) await unlink(segment.path)
       else {
         await rename(segment.path, `${segment.path}.damaged`)
-        this.#onProblem(`${damaged} records of ${segment.path} cannot be read; the file is kept as *.damaged`)
+        this.#onProblem(`${segment.path} is cut short or damaged (${damaged} places) and kept as *.damaged`)
       }
     }
   }

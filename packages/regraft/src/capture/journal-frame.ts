@@ -37,14 +37,14 @@ export interface FrameBatch {
   payloads: Buffer[]
   /** Where the next batch begins; the limit when nothing more can be read. */
   next: number
-  /** Frames whose checksum does not match although bytes follow them: not a torn tail but damage. */
+  /** Places that hold something else than a frame or zeros: a write that was cut short, or damage. */
   damaged: number
 }
 
 /**
  * Reads the next frames of a segment, from the boundary of a frame up to a limit.
  *
- * A frame that is cut short, or empty, ends the segment: nothing after it was acknowledged.
+ * A frame that is cut short, or empty, ends the segment: nothing behind a write that failed was acknowledged.
  */
 export async function readFrames(file: FileHandle, from: number, limit: number): Promise<FrameBatch> {
   let bytes = await readRange(file, from, Math.min(limit, from + READ_BYTES))
@@ -59,9 +59,10 @@ export async function readFrames(file: FileHandle, from: number, limit: number):
     if (length === 0 || end > bytes.length) break
     const payload = bytes.subarray(at + FRAME_HEADER_BYTES, end)
     if (crc32(payload) === bytes.readUInt32LE(at + 4)) payloads.push(payload)
-    else if (from + end < limit) damaged += 1
+    else damaged += 1
     at = end
   }
+  if (at === 0 && bytes.some((byte) => byte !== 0)) damaged += 1
   return { payloads, next: at === 0 ? limit : from + at, damaged }
 }
 

@@ -116,7 +116,9 @@ test('a segment that is cut anywhere gives back every record before the cut', as
     const reopened = await openJournal(copy, { store })
     await reopened.drained()
     const whole = ends.filter((end) => end <= size).length
-    expect([size, rows.size, reopened.status().undrainedBytes]).toEqual([size, whole, 0])
+    const { undrainedBytes, damaged } = reopened.status()
+    const cut = size > 8 && !ends.includes(size) && size !== bytes.length
+    expect([size, rows.size, undrainedBytes, damaged > 0]).toEqual([size, whole, 0, cut])
     await reopened.close()
   }
 })
