@@ -3,7 +3,7 @@ import { z } from 'zod'
 const FileMark = 'x-regraft-file'
 const BlobDigest = z
   .string()
-  .regex(/^[0-9a-f]{64}$/, 'expected a sha256 in hexadecimal, as POST /api/blobs returns it')
+  .regex(/^sha256:[0-9a-f]{64}$/, 'expected sha256: and 64 hexadecimal digits, as POST /api/blobs returns it')
 
 /**
  * A file that the caller hands in.

@@ -43,7 +43,9 @@ export async function readInput(
   }
   const checked = input
     .strict()
-    .safeParse(mapFiles(values, (file) => ({ digest: '0'.repeat(64), name: basename(file.path) })))
+    .safeParse(
+      mapFiles(values, (file) => ({ digest: `sha256:${'0'.repeat(64)}`, name: basename(file.path) })),
+    )
   if (!checked.success) {
     const lines = checked.error.issues.map((issue) => {
       const [name, ...rest] = issue.path

@@ -19,14 +19,14 @@ export function blobRoutes(): Hono<AppEnv> {
 
   routes.get('/api/blobs/:digest', requireScope('read'), async (context) => {
     const digest = context.req.param('digest')
-    if (!/^[0-9a-f]{64}$/.test(digest)) {
-      throw new RegraftError('invalid-input', `'${digest}' is not a sha256 in hexadecimal`)
+    if (!/^sha256:[0-9a-f]{64}$/.test(digest)) {
+      throw new RegraftError('invalid-input', `'${digest}' is not sha256: and 64 hexadecimal digits`)
     }
     // Copied first so that the digest is checked before the first byte leaves.
     const folder = await mkdtemp(join(tmpdir(), 'regraft-blob-'))
     const remove = () => rm(folder, { recursive: true, force: true })
     try {
-      const path = join(folder, digest)
+      const path = join(folder, 'blob')
       await context.var.store.blobs.copyTo(digest, path)
       const { size } = await stat(path)
       const file = createReadStream(path)
