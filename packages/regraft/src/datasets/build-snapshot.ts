@@ -35,11 +35,15 @@ export const buildSnapshot = defineStep({
     const demonstrations = await readDemonstrations(project, parameters.task, inferences, feedback, dropped)
 
     const heldOut = new Set(suite.items.map(({ inference }) => inference))
-    const duplicates = findExactDuplicates(demonstrations.filter(({ inference }) => !heldOut.has(inference.id)))
+    const duplicates = findExactDuplicates(
+      demonstrations.filter(({ inference }) => !heldOut.has(inference.id)),
+    )
     for (const [row, survivor] of duplicates) {
       dropped.push({ inference: row.inference.id, reason: 'exact-duplicate', of: survivor.inference.id })
     }
-    const index = new NgramIndex(suite.items.map(({ id, messages }) => ({ id, text: comparedText(messages) })))
+    const index = new NgramIndex(
+      suite.items.map(({ id, messages }) => ({ id, text: comparedText(messages) })),
+    )
     const clean = demonstrations.filter((row) => {
       if (duplicates.has(row)) return false
       if (heldOut.has(row.inference.id)) {
@@ -48,7 +52,12 @@ export const buildSnapshot = defineStep({
       }
       const [match] = index.match(comparedText(row.inference.payload.messages))
       if (!match) return true
-      dropped.push({ inference: row.inference.id, reason: 'evaluation-overlap', of: match.id, rungs: match.rungs })
+      dropped.push({
+        inference: row.inference.id,
+        reason: 'evaluation-overlap',
+        of: match.id,
+        rungs: match.rungs,
+      })
       return false
     })
 
@@ -57,7 +66,8 @@ export const buildSnapshot = defineStep({
     const examples = clean.map(exampleOf)
     await project.examples.insert(examples)
     const digests = new Map<string, string>()
-    for await (const { id, digest } of project.examples.select({ ids: examples.map(({ id }) => id) })) digests.set(id, digest)
+    for await (const { id, digest } of project.examples.select({ ids: examples.map(({ id }) => id) }))
+      digests.set(id, digest)
     const rowsOf = (part: typeof dated, split: SnapshotRow['split']) =>
       part.map(({ row }) => snapshotRow(row, digests, split))
     const manifest: SnapshotManifest = {
@@ -118,7 +128,11 @@ function promptOf({ payload }: InferenceRow) {
   return payload.messages.map(({ role, content }) => ({ role, content }))
 }
 
-function snapshotRow(row: Demonstration, digests: Map<string, string>, split: SnapshotRow['split']): SnapshotRow {
+function snapshotRow(
+  row: Demonstration,
+  digests: Map<string, string>,
+  split: SnapshotRow['split'],
+): SnapshotRow {
   const id = exampleId(row)
   return {
     id,

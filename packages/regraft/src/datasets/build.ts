@@ -14,7 +14,10 @@ export const LATEST_SNAPSHOT = 'snapshot/latest'
 const SHOWN_OVERLAPS = 12
 
 const BuildInput = z.object({
-  task: z.string().optional().describe('task of regraft.yaml: only its rows, its evaluation suite and its consent'),
+  task: z
+    .string()
+    .optional()
+    .describe('task of regraft.yaml: only its rows, its evaluation suite and its consent'),
   evaluation: z.string().optional().describe('sealed suite to keep out; else the only one there is'),
   holdout: z
     .number()
@@ -22,7 +25,12 @@ const BuildInput = z.object({
     .max(0.5)
     .default(0.2)
     .describe('without a suite: share of the newest rows to seal as one'),
-  validation: z.number().min(0).max(0.5).default(0.1).describe('share of the newest training rows for validation'),
+  validation: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .default(0.1)
+    .describe('share of the newest training rows for validation'),
   consent: z.string().optional().describe("what the people whose words these are agreed to; else the task's"),
   seed: z.int().default(1).describe('seed of the split, where rows have no time of their own'),
 })
@@ -46,7 +54,8 @@ export const buildOperation = defineOperation({
   effect: 'write',
   scope: 'write',
   mode: 'job',
-  summary: 'Build a clean snapshot from traffic: demonstrations, no duplicates, nothing of the evaluation suite',
+  summary:
+    'Build a clean snapshot from traffic: demonstrations, no duplicates, nothing of the evaluation suite',
   input: BuildInput,
   output: BuildOutput,
   example: 'regraft datasets build --task routing',
@@ -85,10 +94,14 @@ export const buildOperation = defineOperation({
     const snapshot = digestOf('snapshot')
     const manifest = await store.artifacts.read<SnapshotManifest>(snapshot)
     if (manifest.rows.length === 0) {
-      throw new RegraftError('invalid-input', 'no row can be trained on: none carries a signal that is usable', {
-        hint: 'import corrections or labels, or send POST /v1/feedback for served answers',
-        details: { dropped: countBy(manifest.dropped, ({ reason }) => reason) },
-      })
+      throw new RegraftError(
+        'invalid-input',
+        'no row can be trained on: none carries a signal that is usable',
+        {
+          hint: 'import corrections or labels, or send POST /v1/feedback for served answers',
+          details: { dropped: countBy(manifest.dropped, ({ reason }) => reason) },
+        },
+      )
     }
     await store.artifacts.pinRows(snapshot, manifest.rows)
     await store.aliases.set(LATEST_SNAPSHOT, snapshot)
@@ -146,7 +159,8 @@ async function readAnswered({ store }: OperationContext) {
 
 function renderBuild(output: z.output<typeof BuildOutput>): string {
   const { snapshot, suite, train, validation, splitBy, signals, dropped, overlaps, coverage } = output
-  const split = splitBy === 'time' ? 'the newest for validation' : 'split by chance: the rows have no times of their own'
+  const split =
+    splitBy === 'time' ? 'the newest for validation' : 'split by chance: the rows have no times of their own'
   const list = (counts: Record<string, number>) =>
     Object.entries(counts)
       .sort(([, a], [, b]) => b - a)
@@ -159,18 +173,23 @@ function renderBuild(output: z.output<typeof BuildOutput>): string {
     `  left out:${Object.keys(dropped).length === 0 ? ' nothing' : ''}`,
   ]
   for (const [reason, count] of Object.entries(dropped)) {
-    lines.push(`    ${String(count).padStart(6)}  ${DROP_EXPLANATIONS[reason as keyof typeof DROP_EXPLANATIONS]}`)
+    lines.push(
+      `    ${String(count).padStart(6)}  ${DROP_EXPLANATIONS[reason as keyof typeof DROP_EXPLANATIONS]}`,
+    )
   }
   if (overlaps.length > 0) {
     lines.push(`  overlaps with the evaluation suite:`)
     for (const { inference, item, rungs } of overlaps.slice(0, SHOWN_OVERLAPS)) {
       lines.push(`    inference ${inference} repeats item ${item} (${rungs.join(', ')})`)
     }
-    if (overlaps.length > SHOWN_OVERLAPS) lines.push(`    and ${overlaps.length - SHOWN_OVERLAPS} more: --json`)
+    if (overlaps.length > SHOWN_OVERLAPS)
+      lines.push(`    and ${overlaps.length - SHOWN_OVERLAPS} more: --json`)
   }
   for (const { rung, words, covered, tooShort } of coverage) {
     if (tooShort === 0) continue
-    lines.push(`  ${tooShort} of ${covered + tooShort} items are too short for the rung '${rung}' (${words} words)`)
+    lines.push(
+      `  ${tooShort} of ${covered + tooShort} items are too short for the rung '${rung}' (${words} words)`,
+    )
   }
   return lines.join('\n')
 }

@@ -21,7 +21,11 @@ const inference: InferenceRow = {
   },
 }
 
-type Signal = FeedbackPayload extends infer Each ? (Each extends unknown ? Omit<Each, 'author'> : never) : never
+type Signal = FeedbackPayload extends infer Each
+  ? Each extends unknown
+    ? Omit<Each, 'author'>
+    : never
+  : never
 
 function feedback(...signals: Signal[]): FeedbackRow[] {
   return signals.map((signal, i) => ({
@@ -35,7 +39,10 @@ function feedback(...signals: Signal[]): FeedbackRow[] {
 }
 
 test('a correction replaces the answer even when somebody else accepted it later', () => {
-  const decision = decideDemonstration(inference, feedback({ type: 'correction', value: 'delivery' }, { type: 'accept' }))
+  const decision = decideDemonstration(
+    inference,
+    feedback({ type: 'correction', value: 'delivery' }, { type: 'accept' }),
+  )
   expect(decision).toMatchObject({ kept: { completion: 'delivery', signal: 'correction' } })
 })
 
@@ -46,7 +53,9 @@ test('the newest of two corrections counts', () => {
 
 test('a label outranks a newer edit', () => {
   const signals = feedback({ type: 'label', value: 'delivery' }, { type: 'edit', value: 'orders' })
-  expect(decideDemonstration(inference, signals)).toMatchObject({ kept: { completion: 'delivery', signal: 'label' } })
+  expect(decideDemonstration(inference, signals)).toMatchObject({
+    kept: { completion: 'delivery', signal: 'label' },
+  })
 })
 
 test('an accepted answer is a demonstration of itself', () => {

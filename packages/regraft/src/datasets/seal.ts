@@ -48,13 +48,19 @@ export const sealOperation = defineOperation({
           importedAt: new Date(0),
           task: null,
         })
-    const { items, rejected } = await collectItems(rows, (done) => progress({ stage: 'read', done, unit: 'rows' }))
+    const { items, rejected } = await collectItems(rows, (done) =>
+      progress({ stage: 'read', done, unit: 'rows' }),
+    )
     if (items.length === 0) {
       throw new RegraftError('invalid-file', `${name} has no row with a label`, {
         hint: 'name the column of the right answer with --label',
       })
     }
-    await store.artifacts.put({ kind: 'file', schemaVersion: 1, value: { blob: digest, size: bytes.byteLength } })
+    await store.artifacts.put({
+      kind: 'file',
+      schemaVersion: 1,
+      value: { blob: digest, size: bytes.byteLength },
+    })
     const sealed = await sealSuite(store, input.as, items)
     return { name: input.as, suite: sealed.digest, items: sealed.suite.items.length, rejected }
   },

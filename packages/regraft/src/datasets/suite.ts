@@ -20,7 +20,10 @@ export function heldOutItem(inference: InferenceRow, expected: string): SuiteIte
 
 function suiteItem(messages: readonly Message[], expected: string, inference: string | null): SuiteItem {
   const prompt = messages.map(({ role, content }) => ({ role, content }))
-  const id = createHash('sha256').update(JSON.stringify([prompt, expected])).digest('hex').slice(0, 16)
+  const id = createHash('sha256')
+    .update(JSON.stringify([prompt, expected]))
+    .digest('hex')
+    .slice(0, 16)
   return { id, messages: prompt, expected, inference }
 }
 
@@ -43,11 +46,15 @@ export async function listSuites(store: ProjectStore): Promise<{ name: string; d
 }
 
 /** The suite of a name. Throws 'not-found' with the names there are. */
-export async function requireSuite(store: ProjectStore, name: string): Promise<{ name: string; digest: string }> {
+export async function requireSuite(
+  store: ProjectStore,
+  name: string,
+): Promise<{ name: string; digest: string }> {
   const suites = await listSuites(store)
   const found = suites.find((suite) => suite.name === name)
   if (found) return found
-  const known = suites.length > 0 ? `sealed: ${suites.map((suite) => suite.name).join(', ')}` : 'none is sealed yet'
+  const known =
+    suites.length > 0 ? `sealed: ${suites.map((suite) => suite.name).join(', ')}` : 'none is sealed yet'
   throw new RegraftError('not-found', `there is no evaluation suite '${name}'; ${known}`, {
     hint: 'regraft datasets seal evaluation.csv --as <name> --text <column> --label <column>',
   })

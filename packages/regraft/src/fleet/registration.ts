@@ -47,10 +47,16 @@ export async function requireRegistration(store: ProjectStore, name: string): Pr
   if (digest) return { digest, registration: await store.artifacts.read(digest) }
   const names = (await listRegistrations(store)).map(({ registration }) => registration.name)
   const known = names.length > 0 ? `registered: ${names.join(', ')}` : 'none is registered yet'
-  throw new RegraftError('not-found', `there is no adapter '${name}'; ${known}`, { hint: 'regraft fleet list' })
+  throw new RegraftError('not-found', `there is no adapter '${name}'; ${known}`, {
+    hint: 'regraft fleet list',
+  })
 }
 
-export async function setCurrent(store: ProjectStore, registration: Registration, digest: string): Promise<void> {
+export async function setCurrent(
+  store: ProjectStore,
+  registration: Registration,
+  digest: string,
+): Promise<void> {
   await store.aliases.set(ALIAS_PREFIX + registration.name, digest)
 }
 

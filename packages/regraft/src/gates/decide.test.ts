@@ -22,7 +22,9 @@ test('a gain that the items cannot show is never a pass and says how many would'
 })
 
 test('a clear loss fails', () => {
-  expect(decideBetterThanBase(scored('adapter', 300, 30), scored('base', 300, 240), 0.05).outcome).toBe('fail')
+  expect(decideBetterThanBase(scored('adapter', 300, 30), scored('base', 300, 240), 0.05).outcome).toBe(
+    'fail',
+  )
 })
 
 test('equal scores on few items cannot show non-inferiority by two points, on identical answers they can', () => {
@@ -36,7 +38,13 @@ test('equal scores on few items cannot show non-inferiority by two points, on id
 })
 
 test('the whole passes only when every part does', () => {
-  const part = (outcome: 'pass' | 'fail' | 'cannot-tell') => ({ outcome, title: '', reason: '', n: 1, evidence: [] })
+  const part = (outcome: 'pass' | 'fail' | 'cannot-tell') => ({
+    outcome,
+    title: '',
+    reason: '',
+    n: 1,
+    evidence: [],
+  })
   expect(conjunction([part('pass'), part('pass')])).toBe('pass')
   expect(conjunction([part('pass'), part('cannot-tell')])).toBe('cannot-tell')
   expect(conjunction([part('cannot-tell'), part('fail')])).toBe('fail')

@@ -31,7 +31,11 @@ const METHOD = 'Newcombe 1998, method 10'
 const SMALLEST_PLANNED_DIFFERENCE = 0.01
 
 /** Better than the base: passes when the interval of the paired difference lies above zero. */
-export function decideBetterThanBase(candidate: ScoredModel, base: ScoredModel, alpha: number): ComparisonVerdict {
+export function decideBetterThanBase(
+  candidate: ScoredModel,
+  base: ScoredModel,
+  alpha: number,
+): ComparisonVerdict {
   const counts = countPairs(candidate.correct, base.correct)
   const n = candidate.correct.length
   const level = 1 - 2 * alpha

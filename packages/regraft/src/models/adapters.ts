@@ -21,7 +21,11 @@ export async function storeAdapterFiles(blobs: BlobStore, folder: string): Promi
 }
 
 /** Writes an adapter's PEFT folder below `parent`, once; its files' digests are checked while they are copied. */
-export async function materializeAdapter(store: ProjectStore, digest: string, parent: string): Promise<string> {
+export async function materializeAdapter(
+  store: ProjectStore,
+  digest: string,
+  parent: string,
+): Promise<string> {
   const folder = join(parent, digest.replace(/^sha256:/, ''))
   if (existsSync(folder)) return folder
   const { files } = await store.artifacts.read<AdapterRecord>(digest)

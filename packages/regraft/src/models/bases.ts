@@ -30,7 +30,11 @@ export function findBase(config: Config, name: string): FoundBase {
   const entry = config.bases[name]
   if (entry) return { name, path: entry.path, endOfLife: entry.endOfLife ?? null }
   if (name === BUNDLED_BASE) {
-    return { name, path: fileURLToPath(new URL('../../bases/regraft-nano', import.meta.url)), endOfLife: null }
+    return {
+      name,
+      path: fileURLToPath(new URL('../../bases/regraft-nano', import.meta.url)),
+      endOfLife: null,
+    }
   }
   const known = [...new Set([...Object.keys(config.bases), BUNDLED_BASE])].join(', ')
   throw new RegraftError('not-found', `there is no base '${name}'; known: ${known}`, {
@@ -62,7 +66,10 @@ export function inspectBase(base: FoundBase): Promise<BaseRecord> {
 }
 
 /** Records a base as an artifact. */
-export async function recordBase(store: ProjectStore, base: FoundBase): Promise<{ artifact: Artifact; record: BaseRecord }> {
+export async function recordBase(
+  store: ProjectStore,
+  base: FoundBase,
+): Promise<{ artifact: Artifact; record: BaseRecord }> {
   const record = await inspectBase(base)
   return { artifact: await store.artifacts.put({ kind: 'base', schemaVersion: 1, value: record }), record }
 }
@@ -77,7 +84,9 @@ export async function requireRecordedBase(config: Config, record: BaseRecord): P
     throw new RegraftError(
       'digest-mismatch',
       `the ${part} of base ${record.name} changed: recorded ${shown(record.digests[part])}, found ${shown(digests[part])}`,
-      { hint: `put the recorded files back at ${found.path}, or give the changed base another name in regraft.yaml` },
+      {
+        hint: `put the recorded files back at ${found.path}, or give the changed base another name in regraft.yaml`,
+      },
     )
   }
   return found

@@ -49,7 +49,10 @@ export class EngineHost {
       const process = await this.#ready(store, model)
       const request = { ...call, adapter: model.adapter }
       if (onText) return await process.stream(request, onText, signal)
-      return await process.generate(request, { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) })
+      return await process.generate(request, {
+        ...(signal ? { signal } : {}),
+        ...(onProgress ? { onProgress } : {}),
+      })
     } catch (error) {
       throw asRegraftError(error)
     }

@@ -10,5 +10,7 @@ try {
   base.close()
 } catch (error) {
   const { code, hint } = error instanceof EngineError ? error : { code: 'engine-failed', hint: undefined }
-  parentPort!.postMessage({ failed: { code, message: error instanceof Error ? error.message : String(error), hint } })
+  parentPort!.postMessage({
+    failed: { code, message: error instanceof Error ? error.message : String(error), hint },
+  })
 }

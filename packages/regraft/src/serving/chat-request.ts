@@ -27,7 +27,16 @@ export type ChatRequest = z.output<typeof ChatRequest>
 
 const DEFAULT_MAX_TOKENS = 256
 
-const UNSUPPORTED = ['tools', 'tool_choice', 'functions', 'response_format', 'stop', 'logprobs', 'logit_bias', 'audio']
+const UNSUPPORTED = [
+  'tools',
+  'tool_choice',
+  'functions',
+  'response_format',
+  'stop',
+  'logprobs',
+  'logit_bias',
+  'audio',
+]
 
 /** Reads a body. Throws 'invalid-input' naming the field. */
 export function parseChatRequest(body: unknown): ChatRequest {

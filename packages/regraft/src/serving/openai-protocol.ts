@@ -28,7 +28,10 @@ export const openAIProtocol = {
     const routes = new Hono<ServingEnv>()
     routes.onError((error, context) => {
       const description = describeError(error)
-      return context.json({ error: description }, ERROR_CODES[description.code].status as ContentfulStatusCode)
+      return context.json(
+        { error: description },
+        ERROR_CODES[description.code].status as ContentfulStatusCode,
+      )
     })
     routes.use('/v1/*', async (context, next) => {
       if (context.req.path === '/v1/feedback' || allows(context.var.principal.scopes, 'infer')) return next()
@@ -66,7 +69,11 @@ function newCall(model: ServedModel, generation: Generation): Call {
   return { id: uuidv7(), model, generation, startedAt: new Date() }
 }
 
-async function completeWhole(context: Context<ServingEnv>, options: ServingOptions, call: Call): Promise<Response> {
+async function completeWhole(
+  context: Context<ServingEnv>,
+  options: ServingOptions,
+  call: Call,
+): Promise<Response> {
   const answer = await answerOf(options, context, call, context.req.raw.signal)
   await journal(options, context, inferenceOf(call, answer.text, answer))
   return context.json({
@@ -134,7 +141,11 @@ async function answerOf(
   return answer!
 }
 
-async function journal(options: ServingOptions, context: Context<ServingEnv>, row: NewInference): Promise<void> {
+async function journal(
+  options: ServingOptions,
+  context: Context<ServingEnv>,
+  row: NewInference,
+): Promise<void> {
   const project = await options.services.journals.of(context.var.store.projectId)
   await project.append({ kind: 'inference', row })
 }
@@ -189,6 +200,8 @@ async function readJson(context: Context): Promise<unknown> {
   try {
     return await context.req.json()
   } catch (cause) {
-    throw new RegraftError('invalid-input', `the body is not valid JSON: ${(cause as Error).message}`, { cause })
+    throw new RegraftError('invalid-input', `the body is not valid JSON: ${(cause as Error).message}`, {
+      cause,
+    })
   }
 }

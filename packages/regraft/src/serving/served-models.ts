@@ -1,6 +1,6 @@
 import type { Config } from '../config/index.ts'
 import { RegraftError } from '../errors/index.ts'
-import { listRegistrations } from '../fleet/registration.ts'
+import { listRegistrations } from '../fleet/index.ts'
 import type { BaseRecord, ModelReference } from '../models/index.ts'
 import type { ProjectStore } from '../store/types.ts'
 
@@ -28,20 +28,34 @@ export async function listServedModels(store: ProjectStore, config: Config): Pro
   for (const { registration } of await listRegistrations(store)) {
     const { base, adapter, name, routes, owner, registeredAt } = registration
     const reference = { base: base.artifact, adapter }
-    const common = { reference, created: new Date(registeredAt), root: base.name, endOfLife: endOfLife(base.name) }
+    const common = {
+      reference,
+      created: new Date(registeredAt),
+      root: base.name,
+      endOfLife: endOfLife(base.name),
+    }
     for (const id of [name, ...routes]) add({ ...common, id, parent: base.name, owner })
   }
   for (const artifact of await store.artifacts.list('base')) {
     const record = await store.artifacts.read<BaseRecord>(artifact.digest)
     const reference = { base: artifact.digest, adapter: null }
-    const common = { reference, created: artifact.createdAt, root: record.name, endOfLife: endOfLife(record.name) }
+    const common = {
+      reference,
+      created: artifact.createdAt,
+      root: record.name,
+      endOfLife: endOfLife(record.name),
+    }
     add({ ...common, id: record.name, parent: null, owner: 'regraft' })
   }
   return models
 }
 
 /** Throws 'not-found' with the models there are. */
-export async function requireServedModel(store: ProjectStore, config: Config, id: string): Promise<ServedModel> {
+export async function requireServedModel(
+  store: ProjectStore,
+  config: Config,
+  id: string,
+): Promise<ServedModel> {
   const models = await listServedModels(store, config)
   const model = models.find((candidate) => candidate.id === id)
   if (model) return model

@@ -20,11 +20,18 @@ export interface JobSources {
 }
 
 /** Writes the job folder of the trainer protocol from the record; what is there already is replaced by the same bytes. */
-export async function writeJobFolder(project: ProjectStore, folder: string, sources: JobSources): Promise<void> {
+export async function writeJobFolder(
+  project: ProjectStore,
+  folder: string,
+  sources: JobSources,
+): Promise<void> {
   const { recipe, recipeDigest, base, basePath, manifest } = sources
   await mkdir(folder, { recursive: true })
   const lines = async (split: SnapshotRow['split']) => {
-    const examples = await readExamples(project, manifest.rows.filter((row) => row.split === split))
+    const examples = await readExamples(
+      project,
+      manifest.rows.filter((row) => row.split === split),
+    )
     return examples.map((example) => `${JSON.stringify(example)}\n`).join('')
   }
   const job: TrainingJob = {

@@ -7,15 +7,27 @@ const ALL_LINEARS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_pr
 /** The options of `training run`: what a person may choose, each with the default that the recipe records. */
 export const RecipeOptions = z.object({
   rank: z.int().min(1).max(512).default(16).describe('rank of the low-rank updates'),
-  alpha: z.number().positive().optional().describe('scale of the updates is alpha / rank; else twice the rank'),
+  alpha: z
+    .number()
+    .positive()
+    .optional()
+    .describe('scale of the updates is alpha / rank; else twice the rank'),
   rslora: z.boolean().default(false).describe('scale by alpha / sqrt(rank) (Kalajdzievski 2023)'),
   epochs: z.int().min(1).max(1000).default(6).describe('passes over the training rows'),
   batchSize: z.int().min(1).max(4096).default(16).describe('examples per update'),
   learningRate: z.number().positive().max(1).default(1e-3).describe('peak learning rate'),
-  schedule: z.enum(['constant', 'linear', 'cosine']).default('cosine').describe('course of the learning rate'),
+  schedule: z
+    .enum(['constant', 'linear', 'cosine'])
+    .default('cosine')
+    .describe('course of the learning rate'),
   warmup: z.number().min(0).max(1).default(0.06).describe('share of the updates in which the rate rises'),
   weightDecay: z.number().min(0).default(0.01).describe('decoupled weight decay'),
-  maxLength: z.int().min(16).max(8192).default(128).describe('tokens per row; longer examples are left out and named'),
+  maxLength: z
+    .int()
+    .min(16)
+    .max(8192)
+    .default(128)
+    .describe('tokens per row; longer examples are left out and named'),
   seed: z.int().default(1).describe('seed of initial weights and order'),
   threads: z.int().min(1).max(256).optional().describe('threads of the engine; else one per core'),
 })
@@ -28,7 +40,11 @@ export interface Recipe {
   training: TrainingRecipe
 }
 
-export function resolveRecipe(options: z.output<typeof RecipeOptions>, base: string, snapshot: string): Recipe {
+export function resolveRecipe(
+  options: z.output<typeof RecipeOptions>,
+  base: string,
+  snapshot: string,
+): Recipe {
   const { rank, alpha = 2 * rank, rslora, warmup, threads = availableParallelism(), ...rest } = options
   return {
     method: 'lora-sft',

@@ -56,7 +56,9 @@ export const runOperation = defineOperation({
     return [
       `adapter ${shortDigest(adapter)}${output.cached ? ' (trained before: nothing to do)' : ''}`,
       `  ${updates} updates on ${examples} rows; loss ${loss.toFixed(3)}${validation} nats per token`,
-      ...(droppedExamples > 0 ? [`  ${droppedExamples} rows were too long and left out: raise --max-length`] : []),
+      ...(droppedExamples > 0
+        ? [`  ${droppedExamples} rows were too long and left out: raise --max-length`]
+        : []),
       `${cost}  recipe ${shortDigest(recipe)}  snapshot ${shortDigest(snapshot)}  base ${shortDigest(output.base)}`,
     ].join('\n')
   },
@@ -80,7 +82,10 @@ export const runOperation = defineOperation({
     const run = await store.artifacts.read<RunRecord>(result.digest('run'))
     const perEpoch = run.updates / run.epochs
     const lastEpoch = run.losses.slice(-perEpoch)
-    const { seconds, peakMemoryBytes } = result.execution.environment as { seconds?: number; peakMemoryBytes?: number }
+    const { seconds, peakMemoryBytes } = result.execution.environment as {
+      seconds?: number
+      peakMemoryBytes?: number
+    }
     return {
       adapter,
       run: result.digest('run'),
@@ -112,7 +117,9 @@ export function trainingInputs(recipe: string, base: string, snapshot: string): 
 async function findSnapshot({ store }: OperationContext, wanted: string | undefined) {
   const name = wanted ?? LATEST_SNAPSHOT
   if (wanted === undefined && (await store.aliases.get(LATEST_SNAPSHOT)) === null) {
-    throw new RegraftError('not-found', 'there is no snapshot to train on', { hint: 'regraft datasets build' })
+    throw new RegraftError('not-found', 'there is no snapshot to train on', {
+      hint: 'regraft datasets build',
+    })
   }
   const artifact = await store.artifacts.resolve(name)
   if (artifact.kind !== 'snapshot') {
@@ -125,19 +132,38 @@ async function findSnapshot({ store }: OperationContext, wanted: string | undefi
 }
 
 /** Passes on what the trainer says as progress of the job. */
-export function reportTraining({ progress, log }: Pick<OperationContext, 'progress' | 'log'>, event: TrainerEvent): void {
+export function reportTraining(
+  { progress, log }: Pick<OperationContext, 'progress' | 'log'>,
+  event: TrainerEvent,
+): void {
   if (event.event === 'prepared') {
     const { examples, tokens, updates, dropped } = event
     if (dropped.length > 0) log.warn(`${dropped.length} rows are too long for --max-length and are left out`)
-    progress({ stage: 'train', done: 0, total: updates, unit: 'updates', message: `${examples} rows, ${tokens} tokens per epoch` })
+    progress({
+      stage: 'train',
+      done: 0,
+      total: updates,
+      unit: 'updates',
+      message: `${examples} rows, ${tokens} tokens per epoch`,
+    })
   } else if (event.event === 'resumed') {
-    progress({ stage: 'train', done: event.update, total: event.updates, unit: 'updates', message: 'resumed' })
+    progress({
+      stage: 'train',
+      done: event.update,
+      total: event.updates,
+      unit: 'updates',
+      message: 'resumed',
+    })
   } else if (event.event === 'update') {
     const { update, updates, loss, tokensPerSecond } = event
     const metrics = { loss: round(loss, 3), 'tokens/s': Math.round(tokensPerSecond) }
     progress({ stage: 'train', done: update, total: updates, unit: 'updates', metrics })
   } else if (event.event === 'validation') {
-    progress({ stage: 'validate', message: `epoch ${event.epoch}`, metrics: { validationLoss: round(event.loss, 3) } })
+    progress({
+      stage: 'validate',
+      message: `epoch ${event.epoch}`,
+      metrics: { validationLoss: round(event.loss, 3) },
+    })
   }
 }
 

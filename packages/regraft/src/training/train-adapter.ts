@@ -5,7 +5,12 @@ import { z } from 'zod'
 import type { Config } from '../config/index.ts'
 import type { SnapshotManifest } from '../datasets/index.ts'
 import { defineStep, type Step } from '../lineage/index.ts'
-import { type AdapterRecord, type BaseRecord, requireRecordedBase, storeAdapterFiles } from '../models/index.ts'
+import {
+  type AdapterRecord,
+  type BaseRecord,
+  requireRecordedBase,
+  storeAdapterFiles,
+} from '../models/index.ts'
 import { writeJobFolder } from './job-folder.ts'
 import type { Recipe } from './recipe.ts'
 

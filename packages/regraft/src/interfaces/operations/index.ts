@@ -1,12 +1,9 @@
 import { importOperation } from '../../capture/index.ts'
 import { datasetOperations } from '../../datasets/index.ts'
-import { importOperation } from '../../capture/index.ts'
-import { datasetOperations } from '../../datasets/index.ts'
 import { fleetOperations } from '../../fleet/index.ts'
 import { gateOperations } from '../../gates/index.ts'
 import { jobOperations } from '../../jobs/index.ts'
 import type { AnyOperation } from '../../operation/index.ts'
-import { trainingOperations } from '../../training/index.ts'
 import { trainingOperations } from '../../training/index.ts'
 import { configOperations } from './config.ts'
 import { keyOperations } from './keys.ts'
@@ -17,6 +14,8 @@ export const operations: readonly AnyOperation[] = [
   importOperation,
   ...datasetOperations,
   ...trainingOperations,
+  ...gateOperations,
+  ...fleetOperations,
   ...lineageOperations,
   ...jobOperations,
   ...configOperations,

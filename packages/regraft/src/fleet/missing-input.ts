@@ -1,0 +1,69 @@
+import type { Config } from '../config/index.ts'
+import type { SnapshotManifest } from '../datasets/index.ts'
+import { RegraftError } from '../errors/index.ts'
+import { shortDigest } from '../lineage/index.ts'
+import { type AdapterRecord, type BaseRecord, requireRecordedBase } from '../models/index.ts'
+import type { ProjectStore } from '../store/types.ts'
+import type { Registration } from './registration.ts'
+
+const PAGE = 500
+
+/**
+ * Looks for everything that a rebuild reads, in the order in which it reads it; returns what is wrong with the first
+ * input that is missing or changed, null when all are there.
+ */
+export async function findMissingInput(
+  store: ProjectStore,
+  config: Config,
+  registration: Registration,
+): Promise<string | null> {
+  const artifacts = [
+    ['adapter record', registration.adapter],
+    ['recipe', registration.recipe],
+    ['base record', registration.base.artifact],
+    ['snapshot', registration.snapshot.artifact],
+  ] as const
+  for (const [what, digest] of artifacts) {
+    const problem = await problemOf(() => store.artifacts.read(digest))
+    if (problem) return `${what} ${shortDigest(digest)}: ${problem}`
+  }
+  const base = await store.artifacts.read<BaseRecord>(registration.base.artifact)
+  const baseProblem = await problemOf(() => requireRecordedBase(config, base))
+  if (baseProblem) return `base ${base.name}: ${baseProblem}`
+  const { files } = await store.artifacts.read<AdapterRecord>(registration.adapter)
+  for (const file of files) {
+    if (!file.digest) return `adapter file ${file.path}: its digest was never recorded`
+  }
+  return firstMissingRow(store, registration.snapshot.artifact)
+}
+
+async function firstMissingRow(store: ProjectStore, snapshot: string): Promise<string | null> {
+  const { rows } = await store.artifacts.read<SnapshotManifest>(snapshot)
+  for (let start = 0; start < rows.length; start += PAGE) {
+    const page = rows.slice(start, start + PAGE)
+    const found = new Map<string, string>()
+    for await (const { id, digest } of store.examples.select({ ids: page.map(({ id }) => id) }))
+      found.set(id, digest)
+    for (const { id, digest } of page) {
+      if (!found.has(id)) return `training row ${id} of snapshot ${shortDigest(snapshot)}: it is gone`
+      if (found.get(id) !== digest)
+        return `training row ${id} of snapshot ${shortDigest(snapshot)}: it changed`
+    }
+  }
+  return null
+}
+
+async function problemOf(read: () => Promise<unknown>): Promise<string | null> {
+  try {
+    await read()
+    return null
+  } catch (error) {
+    if (
+      error instanceof RegraftError &&
+      ['not-found', 'digest-mismatch', 'invalid-file'].includes(error.code)
+    ) {
+      return error.message
+    }
+    throw error
+  }
+}

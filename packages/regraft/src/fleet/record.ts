@@ -1,0 +1,105 @@
+import type { SnapshotManifest } from '../datasets/index.ts'
+import { type GateRecord, gateAlias, scoreOf } from '../gates/index.ts'
+import type { AdapterRecord, BaseRecord } from '../models/index.ts'
+import type { Execution, ProjectStore } from '../store/types.ts'
+import type { Recipe } from '../training/index.ts'
+import type { Registration } from './registration.ts'
+
+/** Something that a registration needs and the record does not have, with the command or setting that adds it. */
+export interface MissingEntry {
+  entry: string
+  fix: string
+}
+
+export interface Ownership {
+  name: string
+  owner: string | undefined
+  deputy: string | undefined
+  routes: string[]
+}
+
+/**
+ * Gathers the record of an adapter (SPEC §1). All that is missing is listed at once; a record is complete only when
+ * the list is empty.
+ */
+export async function gatherRecord(
+  store: ProjectStore,
+  adapter: string,
+  ownership: Ownership,
+): Promise<{ missing: MissingEntry[]; record: Omit<Registration, 'version' | 'registeredAt'> | null }> {
+  const missing: MissingEntry[] = []
+  const need = <T>(value: T | null | undefined, entry: string, fix: string): T | null => {
+    if (value !== null && value !== undefined && value !== '') return value
+    missing.push({ entry, fix })
+    return null
+  }
+  const owner = need(ownership.owner, 'owner', 'say --owner, or set owners.owner in regraft.yaml')
+  const deputy = need(ownership.deputy, 'deputy', 'say --deputy, or set owners.deputy in regraft.yaml')
+  if (owner !== null && owner === deputy) {
+    missing.push({ entry: 'a deputy other than the owner', fix: 'name a second person: one may leave' })
+  }
+  const made = await store.artifacts.read<AdapterRecord>(adapter)
+  const base = await store.artifacts.read<BaseRecord>(made.base)
+  const recipe = await store.artifacts.read<Recipe>(made.recipe)
+  const manifest = await store.artifacts.read<SnapshotManifest>(made.snapshot)
+  const execution = need(
+    await firstTraining(store, adapter),
+    'the execution that trained it',
+    'regraft training run',
+  )
+  const lock = need(
+    execution?.environment.lock,
+    'the environment lock',
+    'train it again: regraft training run',
+  )
+  const consent = need(
+    manifest.consent,
+    'consent of the training rows',
+    'say --consent, or set tasks.<task>.consent in regraft.yaml, then regraft datasets build and train again',
+  )
+  const gate = need(
+    await store.aliases.get(gateAlias(adapter)),
+    'a gate verdict with scores',
+    'regraft gates check',
+  )
+  const judged = gate ? await store.artifacts.read<GateRecord>(gate) : null
+  if (judged && judged.verdict.outcome !== 'pass') {
+    missing.push({
+      entry: `a passing gate (it says ${judged.verdict.outcome})`,
+      fix: judged.verdict.outcome === 'cannot-tell' ? 'judge it on more items' : 'train a better adapter',
+    })
+  }
+  if (missing.length > 0 || !execution || !judged || !gate) return { missing, record: null }
+  const score = await scoreOf({ store }, judged.verdict.evidence[0]!)
+  return {
+    missing,
+    record: {
+      name: ownership.name,
+      adapter,
+      owner: owner!,
+      deputy: deputy!,
+      base: { artifact: made.base, name: base.name, precision: base.precision, digests: base.digests },
+      snapshot: {
+        artifact: made.snapshot,
+        rows: manifest.rows.length,
+        dropped: manifest.dropped.length,
+        consent: consent!,
+      },
+      recipe: made.recipe,
+      run: execution.outputs.find(({ role }) => role === 'run')!.digest,
+      execution: execution.id,
+      seeds: [recipe.training.seed],
+      environment: { lock, step: `${execution.step} v${execution.version}` },
+      suite: { artifact: judged.suite, items: judged.verdict.n },
+      score: { ...score, level: 0.95, n: judged.verdict.n },
+      verdict: gate,
+      routes: ownership.routes,
+    },
+  }
+}
+
+/** The first execution that made the adapter. */
+async function firstTraining(store: ProjectStore, adapter: string): Promise<Execution | null> {
+  const artifact = await store.artifacts.get(adapter)
+  return artifact?.firstExecution ? store.executions.get(artifact.firstExecution) : null
+}

@@ -1,0 +1,182 @@
+import { wilsonInterval } from '@regraft/methods'
+import { z } from 'zod'
+import { requireSuite, type SnapshotManifest } from '../datasets/index.ts'
+import { RegraftError } from '../errors/index.ts'
+import { runStep, shortDigest } from '../lineage/index.ts'
+import type { AdapterRecord, BaseRecord } from '../models/index.ts'
+import { defineOperation, type OperationContext } from '../operation/index.ts'
+import { LATEST_ADAPTER } from '../training/index.ts'
+import { renderVerdict, type Verdict } from '../verdict/index.ts'
+import { evaluateSuite, type SuiteMeasurement } from './evaluate.ts'
+import { type GateRecord, judgeGate } from './judge.ts'
+
+/** Alias of the newest gate verdict of an adapter. */
+export function gateAlias(adapter: string): string {
+  return `gate/${adapter}`
+}
+
+/** Alias of the adapter that was registered last among those judged on a suite; `fleet register` sets it. */
+export function incumbentAlias(suite: string): string {
+  return `incumbent/${suite}`
+}
+
+const CheckInput = z.object({
+  adapter: z.string().optional().describe('digest of the adapter; else the one trained last'),
+  evaluation: z.string().optional().describe('sealed suite; else the one that the adapter was kept from'),
+  incumbent: z
+    .string()
+    .optional()
+    .describe('digest of the adapter that must not be lost to; else the registered one with this suite'),
+  maxTokens: z.int().min(1).max(4096).default(24).describe('longest answer, in tokens'),
+})
+
+const Score = z.object({ name: z.string(), accuracy: z.number(), low: z.number(), high: z.number() })
+
+const CheckOutput = z.object({
+  adapter: z.string(),
+  suite: z.string(),
+  record: z.string().describe('digest of the verdict'),
+  scores: z.array(Score),
+  verdict: z.custom<Verdict>((value) => typeof value === 'object' && value !== null && 'outcome' in value),
+})
+
+/** An adapter is compared with its base and the incumbent, item by item on the sealed suite. */
+export const checkOperation = defineOperation({
+  name: 'gates check',
+  effect: 'write',
+  scope: 'write',
+  mode: 'job',
+  heavy: true,
+  summary: 'Judge an adapter against its base and the incumbent on the sealed suite',
+  input: CheckInput,
+  output: CheckOutput,
+  positionals: ['adapter'],
+  example: 'regraft gates check',
+  render({ scores, verdict }) {
+    const width = Math.max(...scores.map(({ name }) => name.length))
+    const lines = scores.map(({ name, accuracy, low, high }) => {
+      return `  ${name.padEnd(width)}  ${percent(accuracy)}  [${percent(low)}, ${percent(high)}]`
+    })
+    return [...lines, renderVerdict(verdict)].join('\n')
+  },
+  async run(context, input) {
+    const { store, signal } = context
+    const adapter = await findAdapter(context, input.adapter)
+    const record = await store.artifacts.read<AdapterRecord>(adapter)
+    const suite = await findSuite(context, record, input.evaluation)
+    const base = await store.artifacts.read<BaseRecord>(record.base)
+    const incumbent = await chooseIncumbent(context, input.incumbent, suite, adapter)
+
+    const measure = async (name: string, baseDigest: string, adapterDigest: string | null) => {
+      const step = evaluateSuite({
+        engines: context.services.engines,
+        onProgress: (done, total) =>
+          context.progress({ stage: `evaluate ${name}`, done, total, unit: 'items' }),
+      })
+      const inputs = [
+        { role: 'suite', digest: suite },
+        { role: 'base', digest: baseDigest },
+        ...(adapterDigest ? [{ role: 'adapter', digest: adapterDigest }] : []),
+      ]
+      const parameters = { maxTokens: input.maxTokens }
+      const { digest } = await runStep({ project: store, signal }, step, { inputs, parameters })
+      return digest('measurement')
+    }
+    const names = {
+      candidate: `adapter ${shortDigest(adapter)}`,
+      base: `base ${base.name}`,
+      incumbent: incumbent?.name ?? null,
+    }
+    const measurements = [
+      {
+        role: 'candidate',
+        name: names.candidate,
+        digest: await measure(names.candidate, record.base, adapter),
+      },
+      { role: 'base', name: names.base, digest: await measure(names.base, record.base, null) },
+    ]
+    if (incumbent) {
+      const held = await store.artifacts.read<AdapterRecord>(incumbent.adapter)
+      const digest = await measure(incumbent.name, held.base, incumbent.adapter)
+      measurements.push({ role: 'incumbent', name: incumbent.name, digest })
+    }
+    const judged = await runStep({ project: store, signal }, judgeGate, {
+      inputs: measurements.map(({ role, digest }) => ({ role, digest })),
+      parameters: {
+        margin: context.config.gates.margin,
+        alpha: context.config.gates.alpha,
+        names,
+        rerun: rerunCommand(adapter, input),
+      },
+    })
+    const { verdict } = await store.artifacts.read<GateRecord>(judged.digest('verdict'))
+    await store.aliases.set(gateAlias(adapter), judged.digest('verdict'))
+    const scores = []
+    for (const { name, digest } of measurements) scores.push({ name, ...(await scoreOf(context, digest)) })
+    return { adapter, suite, record: judged.digest('verdict'), scores, verdict }
+  },
+})
+
+async function findAdapter({ store }: OperationContext, wanted: string | undefined): Promise<string> {
+  if (wanted === undefined) {
+    const latest = await store.aliases.get(LATEST_ADAPTER)
+    if (latest) return latest
+    throw new RegraftError('not-found', 'no adapter has been trained yet', { hint: 'regraft training run' })
+  }
+  const artifact = await store.artifacts.resolve(wanted)
+  if (artifact.kind === 'adapter') return artifact.digest
+  throw new RegraftError('invalid-input', `${wanted} is a ${artifact.kind}, not an adapter`, {
+    hint: 'regraft training run prints the digest of an adapter',
+  })
+}
+
+async function findSuite(
+  { store }: OperationContext,
+  record: AdapterRecord,
+  wanted: string | undefined,
+): Promise<string> {
+  const { suite } = await store.artifacts.read<SnapshotManifest>(record.snapshot)
+  if (wanted === undefined) return suite
+  const named = await requireSuite(store, wanted)
+  if (named.digest === suite) return suite
+  throw new RegraftError(
+    'incompatible',
+    `the adapter was not kept from the suite '${wanted}': training may have seen it`,
+    {
+      hint: `regraft datasets build --evaluation ${wanted}, then train again`,
+    },
+  )
+}
+
+async function chooseIncumbent(
+  context: OperationContext,
+  wanted: string | undefined,
+  suite: string,
+  adapter: string,
+): Promise<{ name: string; adapter: string } | null> {
+  if (wanted !== undefined) {
+    const digest = await findAdapter(context, wanted)
+    return { name: `adapter ${shortDigest(digest)}`, adapter: digest }
+  }
+  const current = await context.store.aliases.get(incumbentAlias(suite))
+  if (current === null || current === adapter) return null
+  return { name: `adapter ${shortDigest(current)}`, adapter: current }
+}
+
+export async function scoreOf({ store }: Pick<OperationContext, 'store'>, measurement: string) {
+  const { items } = await store.artifacts.read<SuiteMeasurement>(measurement)
+  const { estimate, low, high } = wilsonInterval(items.filter(({ correct }) => correct).length, items.length)
+  return { accuracy: estimate, low, high }
+}
+
+function rerunCommand(adapter: string, input: z.output<typeof CheckInput>): string {
+  const parts = [`regraft gates check ${shortDigest(adapter)}`]
+  if (input.evaluation) parts.push(`--evaluation ${input.evaluation}`)
+  if (input.incumbent) parts.push(`--incumbent ${input.incumbent}`)
+  if (input.maxTokens !== 24) parts.push(`--max-tokens ${input.maxTokens}`)
+  return parts.join(' ')
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1).padStart(5)} %`
+}

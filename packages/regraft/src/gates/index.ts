@@ -1,0 +1,7 @@
+import { checkOperation } from './check.ts'
+
+export { gateAlias, incumbentAlias, scoreOf } from './check.ts'
+export type { SuiteMeasurement } from './evaluate.ts'
+export type { GateRecord } from './judge.ts'
+
+export const gateOperations = [checkOperation]

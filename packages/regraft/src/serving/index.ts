@@ -1,0 +1,1 @@
+export { openAIProtocol } from './openai-protocol.ts'
