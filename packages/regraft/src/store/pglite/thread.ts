@@ -26,7 +26,11 @@ export class PgliteThread {
    * Throws 'unavailable' when the files are no database that this PGlite can read.
    */
   static async open(directory: string): Promise<PgliteThread> {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { directory } })
+    // Flags of the process, such as --input-type, would be refused for a thread.
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      workerData: { directory },
+      execArgv: [],
+    })
     const thread = new PgliteThread(worker)
     try {
       await new Promise<Uint8Array | undefined>((resolve, reject) => {
