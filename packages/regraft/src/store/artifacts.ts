@@ -126,16 +126,16 @@ export class ArtifactStore implements ArtifactTable {
   async pinRows(snapshot: string, rows: { id: string; digest: string; split: string }[]): Promise<void> {
     const database = await this.#scope.writer()
     await database.transaction().execute(async (transaction) => {
-      const { count } = await transaction
+      const { last } = await transaction
         .selectFrom('snapshot_rows')
-        .select(sql<number>`count(*)`.as('count'))
+        .select(sql<number>`coalesce(max(position), -1)`.as('last'))
         .where('project_id', '=', this.#scope.projectId)
         .where('snapshot', '=', snapshot)
         .executeTakeFirstOrThrow()
       for (let start = 0; start < rows.length; start += PINS_PER_INSERT) {
         const batch = rows
           .slice(start, start + PINS_PER_INSERT)
-          .map((row, index) => ({ ...row, position: count + start + index }))
+          .map((row, index) => ({ ...row, position: last + 1 + start + index }))
         await sql`
           insert into snapshot_rows (project_id, snapshot, row_id, row_digest, split, position)
           select ${this.#scope.projectId}, ${snapshot}, id, digest, split, position

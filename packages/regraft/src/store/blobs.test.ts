@@ -65,6 +65,7 @@ test('a missing blob, a missing file and a path for a digest are refused', async
   await expect(blobs.read(absent)).rejects.toMatchObject({ code: 'not-found' })
   await expect(blobs.copyTo(absent, join(folder, 'x'))).rejects.toMatchObject({ code: 'not-found' })
   await expect(blobs.putFile(join(folder, 'absent'))).rejects.toMatchObject({ code: 'not-found' })
+  await expect(blobs.putFile(folder)).rejects.toMatchObject({ code: 'not-found' })
   await expect(blobs.read('../../etc/passwd')).rejects.toMatchObject({ code: 'invalid-input' })
   const { digest } = await blobs.put(Buffer.from('short-lived'))
   await blobs.remove(digest)

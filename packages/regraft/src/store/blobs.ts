@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { access, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { access, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { RegraftError } from '../errors/index.ts'
 import { digestOfBytes, isDigest } from './digest.ts'
@@ -101,11 +101,8 @@ export class BlobFolder implements BlobStore {
 }
 
 async function openForReading(path: string): Promise<AsyncIterable<Uint8Array>> {
-  try {
-    await access(path)
-  } catch (cause) {
-    throw new RegraftError('not-found', `There is no readable file ${path}`, { cause })
-  }
+  const found = await stat(path).catch(() => null)
+  if (!found?.isFile()) throw new RegraftError('not-found', `There is no file ${path}`)
   return createReadStream(path)
 }
 

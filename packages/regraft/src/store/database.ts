@@ -44,13 +44,14 @@ function assemble(engine: EngineName, pool: pg.Pool, after: () => Promise<void>)
   // An idle connection that the server drops is replaced at the next query; unheard, it would end the process.
   pool.on('error', () => {})
   const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
+  let closed: Promise<void> | null = null
   return {
     engine,
     pool,
     kysely,
-    close: async () => {
-      await pool.end()
-      await after()
+    close: () => {
+      closed ??= pool.end().then(after)
+      return closed
     },
   }
 }

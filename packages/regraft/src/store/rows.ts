@@ -1,7 +1,7 @@
 import { type Expression, type SqlBool, sql } from 'kysely'
 import { RegraftError } from '../errors/index.ts'
 import { canonicalText, indexOf } from './canonical.ts'
-import { digestOf, digestOfBytes } from './digest.ts'
+import { digestOf } from './digest.ts'
 import type { ProjectScope } from './scope.ts'
 import type { InsertReport, NewRow, Row, RowQuery, RowTable } from './types.ts'
 import { isUuid } from './uuid.ts'
@@ -233,7 +233,7 @@ export class RowStore<Stored extends Row<unknown>, New extends AnyNewRow> implem
         `The bytes of ${kind} ${columns.id} are not those of its digest`,
         {
           hint: 'The database was changed from outside: restore it from a backup.',
-          details: { expected: columns.digest, actual, bytes: digestOfBytes(columns.payload) },
+          details: { expected: columns.digest, actual },
         },
       )
     }

@@ -38,6 +38,12 @@ for (const engine of await testEngines()) {
       expect(await store.project(projectId).inferences.count({ ids: [row.id] })).toBe(1)
     })
 
+    test('closing twice is closing once, and a closed store answers nothing', async () => {
+      const other = await openStore(await engine.options())
+      await Promise.all([other.close(), other.close()])
+      await expect(other.project('default').inferences.count()).rejects.toThrow()
+    })
+
     test('a database of a newer regraft is refused', async () => {
       await store.sql.executeSql(`insert into regraft_migrations values ('9999-future', now()::text)`)
       await store.close()

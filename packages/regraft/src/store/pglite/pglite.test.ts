@@ -39,6 +39,13 @@ test('files that are no database are refused in words', async () => {
     code: 'unavailable',
     message: expect.stringContaining(join(broken, 'database')),
   })
+  rmSync(join(broken, 'database', 'PG_VERSION'))
+  writeFileSync(join(broken, 'database', 'notes.txt'), 'not Postgres')
+  await expect(openStore({ dataDirectory: broken })).rejects.toMatchObject({
+    code: 'unavailable',
+    message: expect.stringContaining('holds files, but no database'),
+  })
+  expect(readdirSync(broken)).toEqual(['database'])
 })
 
 test('what was acknowledged before a kill -9 is there when the directory is opened again', async () => {

@@ -10,6 +10,7 @@ import { access, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { RegraftError } from '../../errors/index.ts'
 import { openPglite } from '../database.ts'
 import { migrate, migrationsDigest } from '../migrations/index.ts'
 
@@ -29,6 +30,12 @@ export async function ensurePgliteDirectory(directory: string, cache = cacheDire
     if (template) cpSync(template, temporary, { recursive: true, mode: constants.COPYFILE_FICLONE })
     else await createTemplate(temporary)
     await rename(temporary, directory)
+  } catch (error) {
+    if (!isNotEmpty(error)) throw error
+    throw new RegraftError('unavailable', `${directory} holds files, but no database`, {
+      hint: 'Move them elsewhere, or point --data at another directory.',
+      cause: error,
+    })
   } finally {
     await rm(temporary, { recursive: true, force: true })
   }

@@ -72,12 +72,21 @@ export class PgliteThread {
   #settle(reply: WorkerReply): void {
     const pending = this.#pending.get(reply.id)
     this.#pending.delete(reply.id)
-    if (reply.ok) pending?.resolve(reply.bytes)
-    else pending?.reject(new Error(reply.message))
+    if (reply.ok) {
+      pending?.resolve(reply.bytes)
+      return
+    }
+    // Errors of SQL come as bytes of the protocol; this is PGlite itself that failed, in an unknown state.
+    const error = new Error(reply.message)
+    pending?.reject(error)
+    this.#fail(error)
   }
 
-  #fail(error: Error): void {
-    this.#failure ??= error
+  #fail(cause: Error): void {
+    this.#failure ??= new RegraftError('unavailable', `The embedded database has stopped: ${cause.message}`, {
+      hint: 'Start regraft again: what was acknowledged is kept.',
+      cause,
+    })
     for (const { reject } of this.#pending.values()) reject(this.#failure)
     this.#pending.clear()
   }
