@@ -17,10 +17,14 @@ import { createServices } from './services.ts'
 export interface InstanceOptions {
   loaded: LoadedConfig
   operations: readonly AnyOperation[]
-  protocols: readonly Protocol[]
+  /** Loaded only by the process that opens the store. */
+  protocols: () => Promise<readonly Protocol[]>
   log: Log
-  /** False for a process that only hands jobs in (Postgres, where a server runs them). */
-  runJobs?: boolean
+  /**
+   * 'all' for a server, which runs every waiting job; 'asked' for a command, which runs what it is asked for; 'none'
+   * for one that only hands jobs in (Postgres, where a server runs them).
+   */
+  runs?: 'all' | 'asked' | 'none'
   /** True for a server: it takes the data directory for its journals even when the database is elsewhere. */
   serves?: boolean
 }
@@ -78,18 +82,24 @@ async function assemble(
   gateway: ReturnType<typeof createGateway>,
   held: { lock: Lock; release(): Promise<void> } | null,
 ): Promise<Instance> {
-  const { loaded, operations, protocols, log, runJobs = true } = options
+  const { loaded, operations, protocols, log, runs = 'asked' } = options
   const { config } = loaded
   const { openStore } = await import('../store/index.ts')
   const store = await openStore({ dataDirectory: config.dataDirectory, databaseUrl: config.databaseUrl })
   const holdsDirectory = held !== null
-  const host = { loaded, store, operations, log, holdsDirectory }
+  const host = { loaded, store, operations, log, holdsDirectory, takesAllJobs: runs === 'all' }
   const { services, close: closeServices } = await createServices(host).catch(async (error) => {
     await store.close()
     throw error
   })
-  const app = createApp({ store, config, operations, protocols, services, log })
-  if (runJobs) await services.jobs.start()
+  const app = createApp({ store, config, operations, protocols: await protocols(), services, log })
+  if (runs !== 'none') {
+    const interrupted = await services.jobs.start()
+    if (runs === 'asked') {
+      for (const id of interrupted)
+        log.warn(`job ${id} was interrupted; continue it with: regraft jobs follow ${id}`)
+    }
+  }
   gateway.open(async (request, environment) => app.fetch(request, environment))
   const servers: Server[] = []
 

@@ -23,13 +23,15 @@ export interface ServiceHost {
   log: Log
   /** Whether this process holds the data directory, and so may write its journals. */
   holdsDirectory: boolean
+  /** Whether this process runs every waiting job, or only those that it is asked for. */
+  takesAllJobs: boolean
 }
 
 /** Assembles what operations share in a process; `close` ends it in the reverse order. */
 export async function createServices(
   host: ServiceHost,
 ): Promise<{ services: Services; close(): Promise<void> }> {
-  const { loaded, store, operations, log, holdsDirectory } = host
+  const { loaded, store, operations, log, holdsDirectory, takesAllJobs } = host
   const { config } = loaded
   const runner = `${hostname()}:${process.pid}:${crypto.randomUUID().slice(0, 8)}`
   const waker = config.databaseUrl
@@ -45,6 +47,7 @@ export async function createServices(
     runner,
     operations,
     waker,
+    takesAll: takesAllJobs,
     projects: [store.project(config.project)],
     createContext: (project, job, { principal, signal, reporter }): OperationContext => ({
       store: project,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { RegraftError } from '../errors/index.ts'
-import { defineOperation } from '../operation/index.ts'
+import { defineOperation, type ProgressEvent } from '../operation/index.ts'
+import type { JobEventBody } from './reporter.ts'
 import { JobView, viewJob } from './view.ts'
 
 const id = z.string().describe('id of the job')
@@ -58,4 +59,27 @@ const cancelJob = defineOperation({
   run: async ({ store, services }, input) => viewJob(await services.jobs.cancel(store, input.id)),
 })
 
-export const jobOperations = [listJobs, showJob, cancelJob]
+const followJob = defineOperation({
+  name: 'jobs follow',
+  effect: 'write',
+  scope: 'write',
+  mode: 'stream',
+  summary: 'Follow a job to its end; one that was interrupted goes on',
+  input: z.object({ id }),
+  output: JobView,
+  positionals: ['id'],
+  example: 'regraft jobs follow 01981f3e-5a30-7cc4-9c2b-2f6d2c1f0a11',
+  async run({ store, services, signal, progress, log }, input) {
+    for await (const { event } of services.jobs.follow(store, input.id, 0, signal)) {
+      const { type, ...body } = event as JobEventBody
+      if (type === 'progress') progress(body as ProgressEvent)
+      else log.warn((body as { message: string }).message)
+    }
+    const job = await store.jobs.get(input.id)
+    if (!job)
+      throw new RegraftError('not-found', `there is no job ${input.id}`, { hint: 'regraft jobs list' })
+    return viewJob(job)
+  },
+})
+
+export const jobOperations = [listJobs, showJob, followJob, cancelJob]

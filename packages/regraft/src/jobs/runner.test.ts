@@ -63,6 +63,7 @@ function createRunner(
   databaseUrl: string | undefined,
   name: string,
   operations: AnyOperation[],
+  takesAll: boolean,
 ) {
   const waker = databaseUrl
     ? createPgBossWaker({ databaseUrl, runner: name, log: silent })
@@ -71,6 +72,7 @@ function createRunner(
     runner: name,
     operations,
     waker,
+    takesAll,
     projects: [store.project('default')],
     createContext: (project, job, { principal, signal, reporter }) =>
       ({
@@ -90,8 +92,8 @@ describe.each(engines.filter((engine) => engine.skipped === null))('jobs on $nam
   let project: ProjectStore
   let databaseUrl: string | undefined
   const runners: JobRunner[] = []
-  const start = async (name: string, operations: AnyOperation[]) => {
-    const runner = createRunner(store, databaseUrl, name, operations)
+  const start = async (name: string, operations: AnyOperation[], takesAll = true) => {
+    const runner = createRunner(store, databaseUrl, name, operations, takesAll)
     runners.push(runner)
     await runner.start()
     return runner
@@ -184,7 +186,7 @@ describe.each(engines.filter((engine) => engine.skipped === null))('jobs on $nam
     await runner.stop()
   })
 
-  test('a job whose runner ended is taken up again by the next, with the same input', async () => {
+  test('a job whose runner ended waits until somebody asks for it, then resumes with the same input', async () => {
     const gate = createGate(true)
     const before = await start('before', [gate.operation])
     const job = await before.submit(project, {
@@ -195,7 +197,15 @@ describe.each(engines.filter((engine) => engine.skipped === null))('jobs on $nam
     await reach(job.id, 'running')
     await before.stop()
     expect((await project.jobs.get(job.id))?.state).toBe('running')
-    await start('after', [gate.operation])
+
+    const reader = createRunner(store, databaseUrl, 'reader', [gate.operation], false)
+    expect(await reader.start()).toEqual([job.id])
+    await reader.whenIdle()
+    await reader.stop()
+    expect((await project.jobs.get(job.id))?.state).toBe('queued')
+
+    const after = await start('after', [gate.operation], false)
+    void after.follow(project, job.id, 0, AbortSignal.timeout(10_000)).next()
     await expect
       .poll(() => gate.started)
       .toEqual([

@@ -24,6 +24,11 @@ export interface JobRunnerOptions {
   waker: Waker
   /** Builds what an operation may use for a job of this project. */
   createContext(project: ProjectStore, job: Job, parts: JobParts): OperationContext
+  /**
+   * Whether this process runs every waiting job (a server), or only those that it is asked to start or to follow: a
+   * command that merely reads must not find itself finishing somebody's interrupted training.
+   */
+  takesAll: boolean
   /** Projects whose jobs are looked for at the start; others are added when they are first used. */
   projects: ProjectStore[]
 }
@@ -43,13 +48,13 @@ export interface NewJob {
 }
 
 export interface JobRunner {
-  /** Puts jobs of runners that are gone back into the queue and begins to work. */
-  start(): Promise<void>
+  /** Puts jobs of runners that are gone back into the queue and begins to work; returns the ids of those jobs. */
+  start(): Promise<string[]>
   /** Stores a job and wakes a runner; the same idempotency key gives the same job. Throws 'conflict' when it differs. */
   submit(project: ProjectStore, job: NewJob): Promise<Job>
   /** Asks a job to end; one that has ended stays as it is. Throws 'not-found'. */
   cancel(project: ProjectStore, id: string): Promise<Job>
-  /** Events after `afterSeq` as they come, until the job has ended. Throws 'not-found'. */
+  /** Events after `afterSeq` as they come, until the job has ended; one that waits is run. Throws 'not-found'. */
   follow(project: ProjectStore, id: string, afterSeq: number, signal: AbortSignal): AsyncGenerator<JobEvent>
   /** Resolves when nothing runs or waits here. */
   whenIdle(): Promise<void>
@@ -71,6 +76,7 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
   const operations = new Map(options.operations.map((operation) => [operation.name, operation]))
   const projects = new Map(options.projects.map((project) => [project.projectId, project]))
   const runs = new Map<string, Run>()
+  const asked = new Set<string>()
   const watchers = new Map<string, Set<() => void>>()
   let looking: Promise<number> | null = null
   let lookAgain = false
@@ -109,6 +115,7 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
     let waiting = 0
     for (const job of queued) {
       if (stopped) break
+      if (!options.takesAll && !asked.has(job.id)) continue
       const heavy = operations.get(job.operation)?.heavy ?? false
       if (!hasRoom(heavy)) {
         waiting++
@@ -179,12 +186,15 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
       await waker.start(() => void look().catch(() => {}))
       const recover = async () => {
         const alive = await waker.aliveRunners()
-        for (const project of projects.values()) await project.jobs.requeueOrphans(alive)
+        const requeued: string[] = []
+        for (const project of projects.values()) requeued.push(...(await project.jobs.requeueOrphans(alive)))
         await look()
+        return requeued
       }
-      await recover()
+      const requeued = await recover()
       if (waker.pollInterval !== null)
         poll = setInterval(() => void recover().catch(() => {}), waker.pollInterval)
+      return requeued
     },
 
     async submit(project, { operation, input, principal, idempotencyKey = null }) {
@@ -199,6 +209,7 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
           },
         )
       }
+      asked.add(job.id)
       await waker.wake()
       return job
     },
@@ -219,6 +230,8 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
 
     async *follow(project, id, afterSeq, signal) {
       let seq = afterSeq
+      asked.add(id)
+      if (!stopped) void look().catch(() => {})
       while (!signal.aborted) {
         const changed = Promise.withResolvers<void>()
         const set = watchers.get(id) ?? new Set()

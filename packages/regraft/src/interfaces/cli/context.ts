@@ -18,7 +18,7 @@ export interface CliContext {
   options: GlobalOptions
   terminal: Terminal
   operations: readonly AnyOperation[]
-  protocols: readonly Protocol[]
+  protocols: () => Promise<readonly Protocol[]>
   /** Aborted by the first Ctrl-C; the second ends the process. */
   interrupted: AbortSignal
   /** Called when the process is told to end (SIGTERM), before it does. */

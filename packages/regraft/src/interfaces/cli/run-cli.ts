@@ -23,11 +23,11 @@ export interface CliParts {
 export async function runCli(argv: readonly string[], parts: CliParts): Promise<number> {
   const debug = Boolean(parts.environment.REGRAFT_DEBUG)
   const terminal = createTerminal(argv.includes('--json'))
-  const context = async (options: CliContext['options']): Promise<CliContext> => ({
+  const context = (options: CliContext['options']): CliContext => ({
     options,
     terminal,
     operations: parts.operations,
-    protocols: await parts.protocols(),
+    protocols: parts.protocols,
     interrupted: parts.interrupted,
     onTermination: parts.onTermination,
     debug,
@@ -37,11 +37,11 @@ export async function runCli(argv: readonly string[], parts: CliParts): Promise<
     localCommands: parts.localCommands,
     async runOperation(options, operation, line) {
       const { runOperationCommand } = await import('./run-operation.ts')
-      await runOperationCommand(await context(options), operation, line)
+      await runOperationCommand(context(options), operation, line)
     },
     async runLocal(options, command, texts) {
       const values = await readInput(command.input, describeFields(command.input), command.positionals, texts)
-      await command.run(await context(options), command.input.parse(values))
+      await command.run(context(options), command.input.parse(values))
     },
   })
   try {

@@ -63,7 +63,9 @@ export async function runOperationCommand(
     }
     throw error
   } finally {
-    await session.close().catch((error: unknown) => terminal.note(`warning: ${(error as Error).message}`))
+    await session
+      .close(interrupted)
+      .catch((error: unknown) => terminal.note(`warning: ${(error as Error).message}`))
   }
 }
 
@@ -83,7 +85,7 @@ export async function openSession(cli: CliContext, detach: boolean): Promise<Ses
     operations: cli.operations,
     protocols: cli.protocols,
     log: createLog(terminal, cli.debug),
-    runJobs: !detach,
+    runs: detach ? 'none' : 'asked',
     onWait: (waitingFor) =>
       terminal.note(`still serving ${waitingFor} of the same data directory; Ctrl-C ends it`),
   })

@@ -24,8 +24,8 @@ export interface SessionRequest {
 export interface Session {
   /** Sends a request and reads the answer; throws the error that the answer describes. */
   request<T>(path: string, request: SessionRequest, read: (response: Response) => Promise<T>): Promise<T>
-  /** Ends the session; a holder first waits for whoever else it serves. */
-  close(): Promise<void>
+  /** Ends the session; a holder first waits for whoever else it serves, unless it is interrupted. */
+  close(interrupted: AbortSignal): Promise<void>
 }
 
 export interface LocalSessionOptions extends InstanceOptions {
@@ -79,10 +79,13 @@ export function openLocalSession(options: LocalSessionOptions): Session & { abor
     async abort() {
       if (connection && 'instance' in connection) await connection.instance.close()
     },
-    async close() {
+    async close(interrupted) {
       if (!connection || !('instance' in connection)) return
       const { instance } = connection
-      await instance.drain({ onWait })
+      const interruption = new Promise<void>((resolve) =>
+        interrupted.addEventListener('abort', () => resolve()),
+      )
+      await Promise.race([instance.drain({ onWait }), interruption])
       await instance.close()
     },
   }

@@ -60,7 +60,7 @@ async function open(config: Record<string, unknown> = {}): Promise<Instance> {
   })
   const log = { debug() {}, info() {}, warn() {}, error() {} }
   const list: AnyOperation[] = [...operations, shout, steps]
-  const opened = await openInstance({ loaded, operations: list, protocols: [], log })
+  const opened = await openInstance({ loaded, operations: list, protocols: async () => [], log })
   if ('holder' in opened) throw new Error('somebody else holds it')
   return opened.instance
 }

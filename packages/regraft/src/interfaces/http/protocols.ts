@@ -4,6 +4,6 @@ import type { Protocol } from './context.ts'
 
 /** The hand-written protocols that a server speaks beside the operations. */
 export const protocols: readonly Protocol[] = [
-  { path: '/', routes: ({ services }) => feedbackProtocol({ journals: services.journals }).routes() },
   openAIProtocol,
+  { path: '/', routes: ({ services }) => feedbackProtocol({ journals: services.journals }).routes() },
 ]

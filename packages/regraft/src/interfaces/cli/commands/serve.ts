@@ -66,7 +66,7 @@ async function takeDirectory(cli: CliContext, loaded: ReturnType<typeof loadCliC
   const { openInstance } = await import('../../instance.ts')
   for (let told = false; !cli.interrupted.aborted; await sleep(RETRY)) {
     const log = createLog(cli.terminal, cli.debug)
-    const opened = await openInstance({ ...cli, loaded, log, serves: true })
+    const opened = await openInstance({ ...cli, loaded, log, runs: 'all', serves: true })
     if ('instance' in opened) return opened.instance
     const { pid, url } = opened.holder
     if (url) {
