@@ -123,10 +123,10 @@ async function assemble(
         server.listen(port, host, resolve)
       })
       servers.push(server)
-      const address = server.address() as AddressInfo
-      return {
-        url: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`,
-      }
+      const { address, family, port: bound } = server.address() as AddressInfo
+      const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`
+      held?.lock.update({ url })
+      return { url }
     },
 
     async drain({ quiet = 0, onWait } = {}) {
