@@ -3,20 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { machineLock } from '@regraft/engine'
 import { z } from 'zod'
-import { runStep, shortDigest } from '../lineage/index.ts'
-import type { AdapterRecord } from '../models/index.ts'
+import { runStep } from '../lineage/index.ts'
 import { defineOperation } from '../operation/index.ts'
-import type { Execution, ProjectStore } from '../store/types.ts'
 import { type Recipe, reportTraining, trainAdapter, trainingInputs } from '../training/index.ts'
 import { renderVerdict, type Verdict } from '../verdict/index.ts'
+import { judgeRebuild, type RebuildFinding, type RebuildRecord } from './judge-rebuild.ts'
 import { findMissingInput } from './missing-input.ts'
-import { type Registration, requireRegistration } from './registration.ts'
-
-/** The content of a verdict artifact of a rebuild drill. */
-interface RebuildRecord {
-  registration: string
-  verdict: Verdict
-}
+import { requireRegistration } from './registration.ts'
 
 /** Trains a registered adapter again from its record alone and compares the bytes. */
 export const rebuildOperation = defineOperation({
@@ -44,15 +37,22 @@ export const rebuildOperation = defineOperation({
     const { store, config, progress, signal } = context
     const started = performance.now()
     const { digest, registration } = await requireRegistration(store, name)
-    const conclude = async (verdict: Verdict, rebuilt: string | null) => {
-      const value: RebuildRecord = { registration: digest, verdict }
-      const record = await store.artifacts.put({ kind: 'verdict', schemaVersion: 1, value })
+    const conclude = async (found: RebuildFinding, rebuilt: string | null) => {
+      const judged = await runStep({ project: store }, judgeRebuild, {
+        inputs: [
+          { role: 'registration', digest },
+          ...(rebuilt === null ? [] : [{ role: 'rebuilt', digest: rebuilt }]),
+        ],
+        parameters: found,
+      })
+      const record = judged.digest('verdict')
+      const { verdict } = await store.artifacts.read<RebuildRecord>(record)
       const seconds = (performance.now() - started) / 1000
-      return { record: record.digest, adapter: registration.adapter, rebuilt, seconds, verdict }
+      return { record, adapter: registration.adapter, rebuilt, seconds, verdict }
     }
     progress({ stage: 'look for every input' })
     const missing = await findMissingInput(store, config, registration)
-    if (missing) return conclude(impossible(registration, missing), null)
+    if (missing) return conclude({ missing, lock: null, execution: null }, null)
 
     const recipe = await store.artifacts.read<Recipe>(registration.recipe)
     const clean = await mkdtemp(join(tmpdir(), 'regraft-rebuild-'))
@@ -70,72 +70,13 @@ export const rebuildOperation = defineOperation({
         { inputs, seed: recipe.training.seed },
         { bypassCache: true },
       )
-      const rebuilt = result.digest('adapter')
-      const verdict =
-        rebuilt === registration.adapter
-          ? reproduced(registration, result.execution.id)
-          : await differs(store, registration, rebuilt, result.execution, recipe)
-      return conclude(verdict, rebuilt)
+      const lock = machineLock(recipe.training.threads)
+      return await conclude(
+        { missing: null, lock: { ...lock }, execution: result.execution.id },
+        result.digest('adapter'),
+      )
     } finally {
       await rm(clean, { recursive: true, force: true })
     }
   },
 })
-
-function reproduced(registration: Registration, execution: string): Verdict {
-  return {
-    ...head(registration),
-    outcome: 'pass',
-    finding: 'REPRODUCED',
-    reason: `the same bytes came out: adapter ${shortDigest(registration.adapter)}`,
-    evidence: [registration.adapter, registration.execution, execution],
-  }
-}
-
-function impossible(registration: Registration, missing: string): Verdict {
-  return {
-    ...head(registration),
-    outcome: 'fail',
-    finding: 'IMPOSSIBLE',
-    reason: `first missing input — ${missing}`,
-    evidence: [registration.adapter, registration.execution],
-  }
-}
-
-/** Names what differs: the files, and the parts of the environment lock that may be why. */
-async function differs(
-  store: ProjectStore,
-  registration: Registration,
-  rebuilt: string,
-  execution: Execution,
-  recipe: Recipe,
-): Promise<Verdict> {
-  const before = await store.artifacts.read<AdapterRecord>(registration.adapter)
-  const after = await store.artifacts.read<AdapterRecord>(rebuilt)
-  const files = before.files.filter(
-    ({ path, digest }) => after.files.find((file) => file.path === path)?.digest !== digest,
-  )
-  const recorded = registration.environment.lock as Record<string, unknown>
-  const now = machineLock(recipe.training.threads) as unknown as Record<string, unknown>
-  const changed = Object.keys(recorded).filter((part) => recorded[part] !== now[part])
-  const cause =
-    changed.length > 0
-      ? `the lock differs in ${changed.map((part) => `${part} (${recorded[part]} then, ${now[part]} now)`).join(', ')}`
-      : 'the lock is the same'
-  return {
-    ...head(registration),
-    outcome: 'fail',
-    finding: 'DIFFERS',
-    reason: `${files.map(({ path }) => path).join(' and ')} came out with other bytes; ${cause}`,
-    evidence: [registration.adapter, rebuilt, registration.execution, execution.id],
-  }
-}
-
-function head({ name, version, seeds }: Registration) {
-  return {
-    title: `rebuild of ${name} v${version}`,
-    n: 1,
-    ...(seeds[0] === undefined ? {} : { seed: seeds[0] }),
-    rerun: `regraft fleet rebuild ${name}`,
-  }
-}

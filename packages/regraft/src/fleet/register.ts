@@ -1,11 +1,22 @@
 import { z } from 'zod'
 import { RegraftError } from '../errors/index.ts'
 import { incumbentAlias } from '../gates/index.ts'
-import { shortDigest } from '../lineage/index.ts'
+import { defineStep, runStep, shortDigest } from '../lineage/index.ts'
 import { defineOperation } from '../operation/index.ts'
 import { LATEST_ADAPTER } from '../training/index.ts'
 import { gatherRecord } from './record.ts'
 import { nextVersion, type Registration, setCurrent } from './registration.ts'
+
+/** A person puts a complete record into the fleet: external, because nobody can compute that decision again. */
+const recordRegistration = defineStep({
+  name: 'fleet/register',
+  version: 1,
+  determinism: 'external',
+  input: z.custom<Registration>((value) => typeof value === 'object' && value !== null),
+  async run({ parameters }) {
+    return [{ role: 'registration', kind: 'registration', schemaVersion: 1, value: parameters }]
+  },
+})
 
 /** A complete record puts an adapter into the fleet; an incomplete one is refused with all that is missing. */
 export const registerOperation = defineOperation({
@@ -68,11 +79,14 @@ export const registerOperation = defineOperation({
     }
     const version = await nextVersion(store, input.name)
     const registration: Registration = { ...record, version, registeredAt: new Date().toISOString() }
-    const { digest } = await store.artifacts.put({
-      kind: 'registration',
-      schemaVersion: 1,
-      value: registration,
+    const made = await runStep({ project: store }, recordRegistration, {
+      inputs: [
+        { role: 'adapter', digest: registration.adapter },
+        { role: 'verdict', digest: registration.verdict },
+      ],
+      parameters: registration,
     })
+    const digest = made.digest('registration')
     await setCurrent(store, registration, digest)
     await store.aliases.set(incumbentAlias(registration.suite.artifact), registration.adapter)
     const { name, adapter, owner, deputy, routes } = registration

@@ -26,7 +26,7 @@ export interface FoundBase {
 }
 
 /** Where a base lies: the entry of the configuration, or the bundled one. Throws 'not-found' with the names there are. */
-export function findBase(config: Config, name: string): FoundBase {
+export function findBase(config: Pick<Config, 'bases'>, name: string): FoundBase {
   const entry = config.bases[name]
   if (entry) return { name, path: entry.path, endOfLife: entry.endOfLife ?? null }
   if (name === BUNDLED_BASE) {
