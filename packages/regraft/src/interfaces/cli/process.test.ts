@@ -22,7 +22,8 @@ class Running {
   readonly ended: Promise<{ code: number | null; stdout: string; stderr: string }>
 
   constructor(program: string, args: string[], cwd = folder) {
-    const env = { ...process.env, DATABASE_URL: '', REGRAFT_DEBUG: '', NO_COLOR: '1' }
+    const cache = join(tmpdir(), 'node-compile-cache')
+    const env = { ...process.env, DATABASE_URL: '', REGRAFT_DEBUG: '', NODE_COMPILE_CACHE: cache }
     this.child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, ...args], {
       cwd,
       env,

@@ -2,14 +2,19 @@ import { type CliParts, runCli } from './run-cli.ts'
 
 /** How long a process that is told to end may take for it, in milliseconds. */
 const TERMINATION_LIMIT = 10_000
+/** Interrupts this close together are the same key press, in milliseconds. */
+const SAME_KEY = 300
 
 /** Runs this process as a command line: signals in, exit code out. */
 export async function startCli(
   parts: Pick<CliParts, 'operations' | 'localCommands' | 'protocols'>,
 ): Promise<never> {
   const interruption = new AbortController()
+  let interruptedAt = 0
   process.on('SIGINT', () => {
-    if (interruption.signal.aborted) process.exit(130)
+    // One Ctrl-C may come twice: from the terminal and from npx or bin/regraft.js, which pass it on.
+    if (interruption.signal.aborted && Date.now() - interruptedAt > SAME_KEY) process.exit(130)
+    interruptedAt ||= Date.now()
     interruption.abort()
   })
   const terminations: (() => Promise<void>)[] = []

@@ -83,7 +83,11 @@ export interface HolderSocket {
   close(): Promise<void>
 }
 
-export async function openHolderSocket(folder: string, gateway: Gateway): Promise<HolderSocket> {
+export async function openHolderSocket(
+  folder: string,
+  gateway: Gateway,
+  socketCheck = SOCKET_CHECK,
+): Promise<HolderSocket> {
   const nonce = crypto.randomUUID().replaceAll('-', '').slice(0, 16)
   const path = chooseSocketPath(folder, nonce)
   const forward = gateway.listener('local')
@@ -105,7 +109,7 @@ export async function openHolderSocket(folder: string, gateway: Gateway): Promis
       ? null
       : setInterval(() => {
           if (!existsSync(path)) listen().catch(() => {})
-        }, SOCKET_CHECK).unref()
+        }, socketCheck).unref()
 
   return {
     record: {
