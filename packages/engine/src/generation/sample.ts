@@ -32,10 +32,12 @@ function drawToken(logits: Float32Array, maximum: number, sampling: Sampling, ra
   if (sampling.topP < 1) {
     candidates.sort((a, b) => weights[b]! - weights[a]! || a - b)
     let covered = 0
-    const size =
-      candidates.findIndex((candidate) => (covered += weights[candidate]!) >= sampling.topP * total) + 1
-    if (size > 0) {
-      candidates = candidates.slice(0, size)
+    const last = candidates.findIndex((candidate) => {
+      covered += weights[candidate]!
+      return covered >= sampling.topP * total
+    })
+    if (last >= 0) {
+      candidates = candidates.slice(0, last + 1)
       total = covered
     }
   }

@@ -105,8 +105,9 @@ test('gradients of an adapter agree with finite differences', async () => {
     baseModelNameOrPath: 'test',
   }
   const adapter = initialAdapter(config, lora, () => random.uniform())
-  for (const module of adapter.modules.values())
-    module.b.forEach((_, i) => (module.b[i] = random.normal() * 0.3))
+  for (const { b } of adapter.modules.values()) {
+    for (const i of b.keys()) b[i] = random.normal() * 0.3
+  }
   const decoder = createDecoder({
     config,
     weights: randomWeights(true),
