@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { FileReference } from '../lineage/files.ts'
+import type { FileReference } from '../lineage/index.ts'
 import type { BlobStore, ProjectStore } from '../store/types.ts'
 
 /** An adapter as an artifact: its files by content, and what it was made of. Equal bytes give an equal digest. */
