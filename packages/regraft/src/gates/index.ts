@@ -1,7 +1,8 @@
 import { checkOperation } from './check.ts'
+import { showOperation } from './show.ts'
 
 export { gateAlias, incumbentAlias, scoreOf } from './check.ts'
 export type { SuiteMeasurement } from './evaluate.ts'
 export type { GateRecord } from './judge.ts'
 
-export const gateOperations = [checkOperation]
+export const gateOperations = [checkOperation, showOperation]
