@@ -14,6 +14,9 @@ import { isLoopbackHost } from './http/authorize.ts'
 import type { Protocol } from './http/context.ts'
 import { createServices } from './services.ts'
 
+/** How long requests may go on when the process ends, in milliseconds. */
+const ANSWER_GRACE = 3_000
+
 export interface InstanceOptions {
   loaded: LoadedConfig
   operations: readonly AnyOperation[]
@@ -136,7 +139,7 @@ async function assemble(
         else if (gateway.active > 0) onWait?.('another command')
         await services.jobs.whenIdle()
         if (gateway.active > 0) {
-          await gateway.nextEnd()
+          await gateway.whenQuiet()
           continue
         }
         const seen = gateway.active
@@ -149,6 +152,9 @@ async function assemble(
     async close() {
       gateway.leave()
       for (const server of servers) server.close()
+      // First, because it ends the streams of those who follow jobs.
+      await services.jobs.stop()
+      await gateway.whenQuiet(ANSWER_GRACE)
       await closeServices()
       for (const server of servers) server.closeAllConnections()
       await store.close()

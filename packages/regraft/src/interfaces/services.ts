@@ -27,7 +27,7 @@ export interface ServiceHost {
   takesAllJobs: boolean
 }
 
-/** Assembles what operations share in a process; `close` ends it in the reverse order. */
+/** Assembles what operations share in a process; `close` ends all of it but the jobs, which have been stopped before. */
 export async function createServices(
   host: ServiceHost,
 ): Promise<{ services: Services; close(): Promise<void> }> {
@@ -65,7 +65,6 @@ export async function createServices(
   return {
     services,
     async close() {
-      await jobs.stop()
       await engines.close()
       await journals.close()
     },

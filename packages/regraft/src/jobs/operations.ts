@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { RegraftError } from '../errors/index.ts'
 import { defineOperation, type ProgressEvent } from '../operation/index.ts'
 import type { JobEventBody } from './reporter.ts'
+import { hasEnded } from './runner.ts'
 import { JobView, viewJob } from './view.ts'
 
 const id = z.string().describe('id of the job')
@@ -76,9 +77,10 @@ const followJob = defineOperation({
       else log.warn((body as { message: string }).message)
     }
     const job = await store.jobs.get(input.id)
-    if (!job)
-      throw new RegraftError('not-found', `there is no job ${input.id}`, { hint: 'regraft jobs list' })
-    return viewJob(job)
+    if (job && hasEnded(job.state)) return viewJob(job)
+    throw new RegraftError('unavailable', 'the process that ran the job is ending', {
+      hint: `regraft jobs follow ${input.id}`,
+    })
   },
 })
 

@@ -31,7 +31,8 @@ export function createReporter(jobs: JobTable, id: string, onStored: () => void,
     chain = chain
       .then(async () => {
         await jobs.appendEvent(id, event)
-        if (event.type === 'progress') await jobs.setProgress(id, event)
+        const { type, ...progress } = event
+        if (type === 'progress') await jobs.setProgress(id, progress)
         onStored()
       })
       .catch((error) => {

@@ -54,7 +54,10 @@ export interface JobRunner {
   submit(project: ProjectStore, job: NewJob): Promise<Job>
   /** Asks a job to end; one that has ended stays as it is. Throws 'not-found'. */
   cancel(project: ProjectStore, id: string): Promise<Job>
-  /** Events after `afterSeq` as they come, until the job has ended; one that waits is run. Throws 'not-found'. */
+  /**
+   * Events after `afterSeq` as they come, until the job has ended or this runner stops; one that waits is run.
+   * Throws 'not-found'.
+   */
   follow(project: ProjectStore, id: string, afterSeq: number, signal: AbortSignal): AsyncGenerator<JobEvent>
   /** Resolves when nothing runs or waits here. */
   whenIdle(): Promise<void>
@@ -244,7 +247,7 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
             seq = event.seq
             yield event
           }
-          if (hasEnded(job.state)) return
+          if (hasEnded(job.state) || stopped) return
           await changed.promise
         } finally {
           clearTimeout(timer)
@@ -270,6 +273,7 @@ export function createJobRunner(options: JobRunnerOptions): JobRunner {
       for (const run of runs.values()) run.controller.abort(SHUTDOWN)
       await Promise.allSettled([...runs.values()].map((run) => run.done))
       await looking?.catch(() => {})
+      for (const id of watchers.keys()) notify(id)
       await waker.stop()
     },
   }

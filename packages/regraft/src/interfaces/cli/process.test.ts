@@ -132,9 +132,10 @@ test('a second process works over the socket of a busy first one; Ctrl-C cancels
     progress: { stage: 'nap attempt 1' },
   })
   busy.child.kill('SIGINT')
-  expect(await busy.ended).toMatchObject({ code: 130, stderr: expect.stringContaining('error[cancelled]') })
-  const after = JSON.parse((await run('jobs', 'show', jobs[0]!.id, '--json')).stdout) as JobView
-  expect(after.state).toBe('cancelled')
+  expect(await busy.ended).toMatchObject({
+    code: 130,
+    stderr: expect.stringContaining(`error[cancelled]: job ${jobs[0]!.id}`),
+  })
 })
 
 test('a holder serves others to their end; when it is killed, one of them takes over and its job goes on', async () => {

@@ -21,15 +21,15 @@ export interface Gateway {
   readonly leaving: boolean
   /** Requests that are being answered. */
   readonly active: number
-  /** Resolves when a request has ended. */
-  nextEnd(): Promise<void>
+  /** Resolves when no request is being answered, or after `limit` milliseconds. */
+  whenQuiet(limit?: number): Promise<void>
 }
 
 export function createGateway(): Gateway {
   const ready = Promise.withResolvers<FetchApp>()
   let active = 0
   let leaving = false
-  let ended = Promise.withResolvers<void>()
+  let quiet = Promise.withResolvers<void>()
 
   return {
     listener(access) {
@@ -42,11 +42,11 @@ export function createGateway(): Gateway {
         { overrideGlobalObjects: false },
       )
       return (incoming, outgoing) => {
+        if (active === 0) quiet = Promise.withResolvers()
         active++
         outgoing.once('close', () => {
           active--
-          ended.resolve()
-          ended = Promise.withResolvers()
+          if (active === 0) quiet.resolve()
         })
         void listen(incoming, outgoing)
       }
@@ -62,7 +62,12 @@ export function createGateway(): Gateway {
     get active() {
       return active
     },
-    nextEnd: () => ended.promise,
+    async whenQuiet(limit) {
+      if (active === 0) return
+      const timer = limit === undefined ? null : setTimeout(quiet.resolve, limit)
+      await quiet.promise
+      if (timer) clearTimeout(timer)
+    },
   }
 }
 

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { streamSSE } from 'hono/streaming'
 import { RegraftError } from '../../errors/index.ts'
-import { viewJob } from '../../jobs/index.ts'
+import { hasEnded, viewJob } from '../../jobs/index.ts'
 import type { ProjectStore } from '../../store/types.ts'
 import { requireScope } from './authorize.ts'
 import type { AppEnv, AppOptions } from './context.ts'
@@ -36,7 +36,9 @@ export function jobRoutes({ services }: AppOptions): Hono<AppEnv> {
           await stream.writeSSE({ id: String(seq), event: type, data: JSON.stringify(data) })
         }
         if (controller.signal.aborted) return
-        await stream.writeSSE({ event: 'end', data: JSON.stringify(viewJob(await requireJob(store, id))) })
+        const job = await requireJob(store, id)
+        // Without it this process is ending, and whoever follows asks the next one.
+        if (hasEnded(job.state)) await stream.writeSSE({ event: 'end', data: JSON.stringify(viewJob(job)) })
       } finally {
         clearInterval(keepAlive)
       }
