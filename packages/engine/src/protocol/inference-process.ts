@@ -31,6 +31,8 @@ async function handle(
       return answerer.generate(request, { signal, ...(request.stream ? { onText } : { onProgress }) })
     case 'score':
       return answerer.score(request, { signal, onProgress })
+    default:
+      throw new EngineError('invalid-input', `There is no method ${(request as { method: unknown }).method}`)
   }
 }
 
@@ -72,8 +74,8 @@ function onRequest(request: InferenceRequest): void {
   })
 }
 
-readJsonLines(
-  process.stdin,
-  (message) => onRequest(message as InferenceRequest),
-  () => process.exit(0),
-)
+readJsonLines(process.stdin, {
+  onMessage: (message) => onRequest(message as InferenceRequest),
+  onMalformed: (line) => console.error(`not a request: ${line}`),
+  onEnd: () => process.exit(0),
+})

@@ -32,17 +32,19 @@ export function runTrainer(
     let failure: EngineError | null = null
     let complaints = ''
     child.stderr.setEncoding('utf8')
-    child.stderr.on('data', (text: string) => {
+    const complain = (text: string) => {
       complaints = (complaints + text).slice(-4000)
-    })
+    }
+    child.stderr.on('data', complain)
     child.stdin.on('error', () => {})
-    readJsonLines(child.stdout, (message) => {
+    const onMessage = (message: object) => {
       const event = message as TrainerEvent
       if (event.event === 'started') lock = event.lock
       if (event.event === 'finished') finished = event
       if (event.event === 'error') failure = new EngineError(event.code, event.message, { hint: event.hint })
       onEvent?.(event)
-    })
+    }
+    readJsonLines(child.stdout, { onMessage, onMalformed: (line) => complain(`${line}\n`) })
     let killer: NodeJS.Timeout | undefined
     const cancel = () => {
       writeJsonLine(child.stdin, { command: 'cancel' })

@@ -47,11 +47,15 @@ export class InferenceProcess {
     const child = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'pipe'] })
     const pending = new Map<number, Pending>()
     let complaints = ''
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    const complain = (text: string) => {
       complaints = (complaints + text).slice(-4000)
-    })
+    }
+    child.stderr.setEncoding('utf8').on('data', complain)
     child.stdin.on('error', () => {})
-    readJsonLines(child.stdout, (message) => settle(pending, message as InferenceReply))
+    readJsonLines(child.stdout, {
+      onMessage: (message) => settle(pending, message as InferenceReply),
+      onMalformed: (line) => complain(`${line}\n`),
+    })
     const failAll = (message: string) => {
       for (const call of pending.values()) call.reject(new EngineError('engine-failed', message))
       pending.clear()

@@ -73,13 +73,13 @@ function emit(event: TrainerEvent): void {
   writeJsonLine(process.stdout, event)
 }
 
-readJsonLines(
-  process.stdin,
-  (message) => {
+readJsonLines(process.stdin, {
+  onMessage: (message) => {
     if ((message as TrainerCommand).command === 'cancel') cancellation.abort()
   },
-  () => cancellation.abort(),
-)
+  onMalformed: (line) => console.error(`not a command: ${line}`),
+  onEnd: () => cancellation.abort(),
+})
 
 main(process.argv[2] ?? '.').then(
   () => process.exit(0),
