@@ -1,10 +1,9 @@
 import { z } from 'zod'
 import { Config } from './schema.ts'
 
-export { type ExplainedValue, explainConfig } from './explain.ts'
+export { explainConfig } from './explain.ts'
 export { CONFIG_FILE } from './file.ts'
-export { type ConfigSource, type LoadedConfig, type LoadOptions, loadConfig } from './load.ts'
-export { nearestWord } from './nearest.ts'
+export { type LoadedConfig, type LoadOptions, loadConfig } from './load.ts'
 export { Config }
 
 /** The JSON Schema (2020-12) of `regraft.yaml`, for editors. */

@@ -7,7 +7,7 @@ import { Config } from './schema.ts'
 import { joinPath, substituteEnvironment } from './substitute.ts'
 
 /** The environment variables that set a value directly. */
-export const ENVIRONMENT = {
+const ENVIRONMENT = {
   DATABASE_URL: 'databaseUrl',
   REGRAFT_DATA: 'dataDirectory',
   REGRAFT_PROJECT: 'project',

@@ -2,10 +2,9 @@ import type { JobRunner } from './runner.ts'
 
 export { jobOperations } from './operations.ts'
 export { createPgBossWaker } from './pg-boss-waker.ts'
-export type { JobEventBody } from './reporter.ts'
-export { createJobRunner, hasEnded, type JobRunner, type JobRunnerOptions, type NewJob } from './runner.ts'
+export { createJobRunner, hasEnded, type JobRunner } from './runner.ts'
 export { JobView, viewJob } from './view.ts'
-export { createLocalWaker, type Waker } from './waker.ts'
+export { createLocalWaker } from './waker.ts'
 
 declare module '../operation/types.ts' {
   interface Services {

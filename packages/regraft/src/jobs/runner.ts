@@ -33,13 +33,13 @@ export interface JobRunnerOptions {
   projects: ProjectStore[]
 }
 
-export interface JobParts {
+interface JobParts {
   principal: Principal
   signal: AbortSignal
   reporter: Reporter
 }
 
-export interface NewJob {
+interface NewJob {
   operation: AnyOperation
   /** As it came, already checked against the operation's input schema. */
   input: unknown

@@ -4,10 +4,7 @@ export { fileMark, InputFile, OutputFile } from './files.ts'
 export { parseInput, runOperation } from './run.ts'
 export { allows, SCOPES, type Scope } from './scope.ts'
 export type {
-  Effect,
   Log,
-  Mode,
-  Operation,
   OperationContext,
   Principal,
   ProgressEvent,

@@ -56,10 +56,10 @@ export interface OperationContext {
   attempt: number
 }
 
-export type Effect = 'read' | 'write' | 'destroy'
+type Effect = 'read' | 'write' | 'destroy'
 
 /** 'call' answers at once, 'job' is durable and resumes, 'stream' sends progress while the caller listens. */
-export type Mode = 'call' | 'job' | 'stream'
+type Mode = 'call' | 'job' | 'stream'
 
 /** A verb: defined once, it is a CLI command, an HTTP route and an OpenAPI entry. */
 export interface Operation<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodType = z.ZodType> {

@@ -70,7 +70,7 @@ export async function runOperationCommand(
 }
 
 /** Opens the way to the app: the remote server of `--url`, else the data directory. */
-export async function openSession(cli: CliContext, detach: boolean): Promise<Session> {
+async function openSession(cli: CliContext, detach: boolean): Promise<Session> {
   const { options, terminal } = cli
   if (options.url !== undefined) {
     return openRemoteSession({ url: options.url, key: process.env.REGRAFT_API_KEY, project: options.project })

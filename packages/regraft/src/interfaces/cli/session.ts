@@ -10,7 +10,7 @@ import type { Instance, InstanceOptions } from '../instance.ts'
 /** How often a request is sent again to holders that had gone before they looked at it. */
 const ATTEMPTS = 20
 
-export interface SessionRequest {
+interface SessionRequest {
   method?: 'GET' | 'POST'
   headers?: Record<string, string>
   /** Text, or a function that opens the stream (again, when the request is sent again). */

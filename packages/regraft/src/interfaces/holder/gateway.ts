@@ -9,7 +9,7 @@ import { chooseSocketPath, HOLDER_PATH, LEAVING_HEADER } from './socket.ts'
 /** How often a holder looks whether its socket file is still there, in milliseconds. */
 const SOCKET_CHECK = 2_000
 
-export type FetchApp = (request: Request, environment: { access: Access }) => Response | Promise<Response>
+type FetchApp = (request: Request, environment: { access: Access }) => Response | Promise<Response>
 
 /** Requests from outside the process: they wait until the app is ready, are counted, and are refused at the end. */
 export interface Gateway {
