@@ -9,7 +9,7 @@ import type { FileOrigin, ParsedRow } from './parsed-row.ts'
 
 const CHUNK_BYTES = 1024 * 1024
 
-interface ImportedFile {
+export interface ImportedFile {
   path: 'import'
   digest: string
   size: number

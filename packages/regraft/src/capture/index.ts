@@ -1,7 +1,7 @@
 export { feedbackProtocol } from './feedback.ts'
 export { FeedbackEvent } from './feedback-event.ts'
 export { importOperation } from './import.ts'
-export { recordFile } from './import-step.ts'
+export { type ImportedFile, parseFile, Reading, recordFile } from './import-step.ts'
 export type { Journal } from './journal.ts'
 export type { JournalRecord } from './journal-frame.ts'
 export type { FsyncPolicy } from './journal-writer.ts'

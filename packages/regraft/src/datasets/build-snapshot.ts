@@ -1,11 +1,12 @@
 import { NgramIndex } from '@regraft/methods'
 import { z } from 'zod'
 import { rowId } from '../capture/index.ts'
-import { defineStep, queryOf, type Selection, verifySelection } from '../lineage/index.ts'
-import type { FeedbackRow, InferenceRow, NewExample, ProjectStore } from '../store/types.ts'
-import { type Demonstration, decideDemonstration } from './demonstrations.ts'
+import { defineStep, type Selection } from '../lineage/index.ts'
+import type { InferenceRow, NewExample } from '../store/types.ts'
+import type { Demonstration } from './demonstrations.ts'
 import { comparedText, findExactDuplicates } from './duplicates.ts'
 import type { DroppedRow, SnapshotManifest, SnapshotRow, Suite } from './manifest.ts'
+import { readDemonstrations } from './read-demonstrations.ts'
 import { splitByTime } from './split.ts'
 
 export const SnapshotParameters = z.object({
@@ -28,11 +29,14 @@ export const buildSnapshot = defineStep({
   async run({ parameters, seed, inputs, read, project }) {
     const inferences = await read<Selection>('inferences')
     const feedback = await read<Selection>('feedback')
-    await verifySelection(project, inferences)
-    await verifySelection(project, feedback)
     const suite = await read<Suite>('suite')
-    const dropped: DroppedRow[] = []
-    const demonstrations = await readDemonstrations(project, parameters.task, inferences, feedback, dropped)
+    const { demonstrations, undecided } = await readDemonstrations(
+      project,
+      parameters.task,
+      inferences,
+      feedback,
+    )
+    const dropped: DroppedRow[] = [...undecided]
 
     const heldOut = new Set(suite.items.map(({ inference }) => inference))
     const duplicates = findExactDuplicates(
@@ -84,30 +88,6 @@ export const buildSnapshot = defineStep({
     return [{ role: 'snapshot', kind: 'snapshot', schemaVersion: 1, value: manifest }]
   },
 })
-
-async function readDemonstrations(
-  project: ProjectStore,
-  task: string | null,
-  inferences: Selection,
-  feedback: Selection,
-  dropped: DroppedRow[],
-): Promise<Demonstration[]> {
-  const byInference = new Map<string, FeedbackRow[]>()
-  for await (const row of project.feedback.select(queryOf(feedback))) {
-    const rows = byInference.get(row.inferenceId)
-    if (rows) rows.push(row)
-    else byInference.set(row.inferenceId, [row])
-  }
-  const demonstrations: Demonstration[] = []
-  for await (const inference of project.inferences.select(queryOf(inferences))) {
-    const { route } = inference.payload
-    if (task !== null && route !== null && route !== task) continue
-    const decision = decideDemonstration(inference, byInference.get(inference.id) ?? [])
-    if ('kept' in decision) demonstrations.push(decision.kept)
-    else dropped.push({ inference: inference.id, reason: decision.dropped })
-  }
-  return demonstrations
-}
 
 function exampleOf(row: Demonstration): NewExample {
   const id = exampleId(row)

@@ -2,13 +2,12 @@ import { z } from 'zod'
 import { RegraftError } from '../errors/index.ts'
 import { makeSelection, runStep, shortDigest } from '../lineage/index.ts'
 import { defineOperation, type OperationContext } from '../operation/index.ts'
-import type { FeedbackRow } from '../store/types.ts'
+import type { Edge } from '../store/types.ts'
 import { buildSnapshot } from './build-snapshot.ts'
-import { decideDemonstration } from './demonstrations.ts'
 import { DROP_EXPLANATIONS } from './drop-explanations.ts'
 import type { SnapshotManifest } from './manifest.ts'
-import { splitByTime } from './split.ts'
-import { heldOutItem, listSuites, requireSuite, sealSuite } from './suite.ts'
+import { listSuites, nameSuite, requireSuite } from './suite.ts'
+import { holdOutSuite } from './suite-steps.ts'
 
 export const LATEST_SNAPSHOT = 'snapshot/latest'
 const SHOWN_OVERLAPS = 12
@@ -69,7 +68,6 @@ export const buildOperation = defineOperation({
     }
     const task = input.task ? config.tasks[input.task] : undefined
     progress({ stage: 'select rows' })
-    const suite = await chooseSuite(context, input, task?.evaluation)
     const inferences = await makeSelection(store, 'inferences')
     const feedback = await makeSelection(store, 'feedback')
     if (inferences.selection.count === 0) {
@@ -77,13 +75,14 @@ export const buildOperation = defineOperation({
         hint: 'regraft import tickets.csv --text text --label category',
       })
     }
+    const selections: Edge[] = [
+      { role: 'inferences', digest: inferences.artifact.digest },
+      { role: 'feedback', digest: feedback.artifact.digest },
+    ]
+    const suite = await chooseSuite(context, input, selections, task?.evaluation)
     progress({ stage: 'build', total: inferences.selection.count, unit: 'rows' })
     const { digest: digestOf } = await runStep({ project: store, signal }, buildSnapshot, {
-      inputs: [
-        { role: 'inferences', digest: inferences.artifact.digest },
-        { role: 'feedback', digest: feedback.artifact.digest },
-        { role: 'suite', digest: suite.digest },
-      ],
+      inputs: [...selections, { role: 'suite', digest: suite.digest }],
       parameters: {
         task: input.task ?? null,
         consent: input.consent ?? task?.consent ?? null,
@@ -122,8 +121,13 @@ export const buildOperation = defineOperation({
 })
 
 /** The suite that was asked for, the only one there is, or one sealed now from the newest rows with a known answer. */
-async function chooseSuite(context: OperationContext, input: BuildInput, ofTask: string | undefined) {
-  const { store } = context
+async function chooseSuite(
+  context: OperationContext,
+  input: BuildInput,
+  selections: Edge[],
+  ofTask: string | undefined,
+) {
+  const { store, signal } = context
   const wanted = input.evaluation ?? ofTask
   if (wanted !== undefined) return { ...(await requireSuite(store, wanted)), sealedNow: false }
   const suites = await listSuites(store)
@@ -134,27 +138,15 @@ async function chooseSuite(context: OperationContext, input: BuildInput, ofTask:
       hint: `say which one: --evaluation ${suites[0]!.name}`,
     })
   }
-  const answered = await readAnswered(context)
-  const { newer } = splitByTime(answered, input.holdout, input.seed)
-  const items = newer.map(({ inference, completion }) => heldOutItem(inference, completion))
-  const { digest, suite } = await sealSuite(store, 'holdout', items)
-  return { digest, name: suite.name, sealedNow: true }
-}
-
-/** Rows whose answer a person gave or approved. */
-async function readAnswered({ store }: OperationContext) {
-  const feedback = new Map<string, FeedbackRow[]>()
-  for await (const row of store.feedback.select()) {
-    feedback.set(row.inferenceId, [...(feedback.get(row.inferenceId) ?? []), row])
-  }
-  const answered = []
-  for await (const inference of store.inferences.select()) {
-    const decision = decideDemonstration(inference, feedback.get(inference.id) ?? [])
-    if (!('kept' in decision)) continue
-    const { id, occurredAt } = inference
-    answered.push({ id, occurredAt, inference, completion: decision.kept.completion })
-  }
-  return answered
+  const name = input.task ?? 'holdout'
+  const { digest: digestOf } = await runStep({ project: store, signal }, holdOutSuite, {
+    inputs: selections,
+    parameters: { name, task: input.task ?? null, share: input.holdout },
+    seed: input.seed,
+  })
+  const digest = digestOf('suite')
+  await nameSuite(store, name, digest)
+  return { digest, name, sealedNow: true }
 }
 
 function renderBuild(output: z.output<typeof BuildOutput>): string {

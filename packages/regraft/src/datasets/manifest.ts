@@ -52,4 +52,6 @@ export interface Suite {
   name: string
   scoring: 'exact-match'
   items: SuiteItem[]
+  /** Lines of the sealed file that could not become an item. */
+  leftOut: { line: number; reason: string }[]
 }

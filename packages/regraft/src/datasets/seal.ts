@@ -1,10 +1,11 @@
 import { z } from 'zod'
-import { type ParsedRow, parseCsv, parseOpenAIJsonl } from '../capture/index.ts'
+import { type Reading, recordFile } from '../capture/index.ts'
 import { RegraftError } from '../errors/index.ts'
-import { shortDigest } from '../lineage/index.ts'
+import { runStep, shortDigest } from '../lineage/index.ts'
 import { defineOperation, InputFile } from '../operation/index.ts'
-import type { SuiteItem } from './manifest.ts'
-import { sealSuite, suiteItemOf } from './suite.ts'
+import type { Suite } from './manifest.ts'
+import { nameSuite } from './suite.ts'
+import { sealSuite } from './suite-steps.ts'
 
 const SealInput = z.object({
   file: InputFile.describe('CSV with a header line, or JSON Lines of OpenAI messages'),
@@ -38,61 +39,35 @@ export const sealOperation = defineOperation({
     for (const { line, reason } of rejected) lines.push(`  line ${line} left out: ${reason}`)
     return lines.join('\n')
   },
-  async run({ store, config, progress }, input) {
-    const { digest, name } = input.file
-    const bytes = await store.blobs.read(digest)
-    const rows = name.endsWith('.jsonl')
-      ? parseOpenAIJsonl(single(bytes), { digest, importedAt: new Date(0), task: null })
-      : parseCsv(single(bytes), csvColumns(input, config.tasks[input.as]?.system), {
-          digest,
-          importedAt: new Date(0),
-          task: null,
-        })
-    const { items, rejected } = await collectItems(rows, (done) =>
-      progress({ stage: 'read', done, unit: 'rows' }),
-    )
-    if (items.length === 0) {
-      throw new RegraftError('invalid-file', `${name} has no row with a label`, {
-        hint: 'name the column of the right answer with --label',
-      })
-    }
-    await store.artifacts.put({
-      kind: 'file',
-      schemaVersion: 1,
-      value: { blob: digest, size: bytes.byteLength },
+  async run({ store, config, progress, signal }, input) {
+    const { digest: blob, name: fileName } = input.file
+    const bytes = await store.blobs.read(blob)
+    const file = await recordFile(store, blob, bytes.byteLength)
+    const reading = readingOf(input, fileName.endsWith('.jsonl'), config.tasks[input.as]?.system)
+    const report = (done: unknown) => progress({ stage: 'read', done: Number(done), unit: 'rows' })
+    const sealed = await runStep({ project: store, signal, report }, sealSuite, {
+      inputs: [{ role: 'file', digest: file.digest }],
+      parameters: { name: input.as, reading },
     })
-    const sealed = await sealSuite(store, input.as, items)
-    return { name: input.as, suite: sealed.digest, items: sealed.suite.items.length, rejected }
+    const digest = sealed.digest('suite')
+    await nameSuite(store, input.as, digest)
+    const { items, leftOut } = await store.artifacts.read<Suite>(digest)
+    return { name: input.as, suite: digest, items: items.length, rejected: leftOut }
   },
 })
 
-function csvColumns(input: z.output<typeof SealInput>, taskSystem: string | undefined) {
-  const { text, label, system } = input
-  if (text === undefined || label === undefined) {
+function readingOf(
+  input: z.output<typeof SealInput>,
+  isJsonl: boolean,
+  taskSystem: string | undefined,
+): Reading {
+  const { text = null, label = null, system } = input
+  if (!isJsonl && (text === null || label === null)) {
     throw new RegraftError('invalid-input', 'a CSV file needs --text and --label', {
       hint: 'regraft datasets seal evaluation.csv --as routing --text text --label label',
     })
   }
-  return { text, label, system: system ?? (taskSystem || null) }
-}
-
-async function collectItems(rows: AsyncIterable<ParsedRow>, onRow: (count: number) => void) {
-  const items: SuiteItem[] = []
-  const rejected: { line: number; reason: string }[] = []
-  let count = 0
-  for await (const row of rows) {
-    onRow(++count)
-    if ('reason' in row) {
-      rejected.push(row)
-      continue
-    }
-    const item = suiteItemOf(row)
-    if (item) items.push(item)
-    else rejected.push({ line: row.line, reason: 'has no label' })
-  }
-  return { items, rejected }
-}
-
-async function* single(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  yield bytes
+  const common = { time: null, task: null }
+  if (isJsonl) return { ...common, format: 'jsonl', text: null, label: null, system: null }
+  return { ...common, format: 'csv', text, label, system: system ?? (taskSystem || null) }
 }

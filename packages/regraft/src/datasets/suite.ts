@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { ImportedRow } from '../capture/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import type { InferenceRow, Message, ProjectStore } from '../store/types.ts'
-import type { Suite, SuiteItem } from './manifest.ts'
+import type { SuiteItem } from './manifest.ts'
 
 const ALIAS_PREFIX = 'suite/'
 
@@ -27,17 +27,13 @@ function suiteItem(messages: readonly Message[], expected: string, inference: st
   return { id, messages: prompt, expected, inference }
 }
 
-/** Stores items as a suite under a name; equal items count once. */
-export async function sealSuite(
-  store: ProjectStore,
-  name: string,
-  items: readonly SuiteItem[],
-): Promise<{ digest: string; suite: Suite }> {
-  const unique = [...new Map(items.map((item) => [item.id, item])).values()]
-  const suite: Suite = { name, scoring: 'exact-match', items: unique }
-  const { digest } = await store.artifacts.put({ kind: 'suite', schemaVersion: 1, value: suite })
+/** Each item once. */
+export function uniqueItems(items: readonly SuiteItem[]): SuiteItem[] {
+  return [...new Map(items.map((item) => [item.id, item])).values()]
+}
+
+export async function nameSuite(store: ProjectStore, name: string, digest: string): Promise<void> {
   await store.aliases.set(ALIAS_PREFIX + name, digest)
-  return { digest, suite }
 }
 
 export async function listSuites(store: ProjectStore): Promise<{ name: string; digest: string }[]> {

@@ -1,0 +1,34 @@
+import { queryOf, type Selection, verifySelection } from '../lineage/index.ts'
+import type { FeedbackRow, ProjectStore } from '../store/types.ts'
+import { type Demonstration, type DropReason, decideDemonstration } from './demonstrations.ts'
+
+export interface ReadDemonstrations {
+  demonstrations: Demonstration[]
+  undecided: { inference: string; reason: DropReason }[]
+}
+
+/** Decides every selected inference of a task by its selected feedback. Throws 'digest-mismatch' when rows are gone. */
+export async function readDemonstrations(
+  project: ProjectStore,
+  task: string | null,
+  inferences: Selection,
+  feedback: Selection,
+): Promise<ReadDemonstrations> {
+  await verifySelection(project, inferences)
+  await verifySelection(project, feedback)
+  const byInference = new Map<string, FeedbackRow[]>()
+  for await (const row of project.feedback.select(queryOf(feedback))) {
+    const rows = byInference.get(row.inferenceId)
+    if (rows) rows.push(row)
+    else byInference.set(row.inferenceId, [row])
+  }
+  const read: ReadDemonstrations = { demonstrations: [], undecided: [] }
+  for await (const inference of project.inferences.select(queryOf(inferences))) {
+    const { route } = inference.payload
+    if (task !== null && route !== null && route !== task) continue
+    const decision = decideDemonstration(inference, byInference.get(inference.id) ?? [])
+    if ('kept' in decision) read.demonstrations.push(decision.kept)
+    else read.undecided.push({ inference: inference.id, reason: decision.dropped })
+  }
+  return read
+}

@@ -1,0 +1,63 @@
+import { z } from 'zod'
+import { type ImportedFile, parseFile, Reading } from '../capture/index.ts'
+import { RegraftError } from '../errors/index.ts'
+import { defineStep, type Selection } from '../lineage/index.ts'
+import type { Suite } from './manifest.ts'
+import { readDemonstrations } from './read-demonstrations.ts'
+import { splitByTime } from './split.ts'
+import { heldOutItem, suiteItemOf, uniqueItems } from './suite.ts'
+
+/** A labelled file becomes a suite. A row that cannot be an item is reported, not dropped in silence. */
+export const sealSuite = defineStep({
+  name: 'datasets/seal-suite',
+  version: 1,
+  determinism: 'pure',
+  input: z.object({ name: z.string(), reading: Reading }),
+  async run({ parameters, read, blobs, report }) {
+    const { name, reading } = parameters
+    const file = await read<ImportedFile>('file')
+    const bytes = await blobs.read(file.digest)
+    const items = []
+    const leftOut: { line: number; reason: string }[] = []
+    let count = 0
+    for await (const row of parseFile(bytes, reading, { digest: file.digest, importedAt: new Date(0) })) {
+      report(++count)
+      if ('reason' in row) {
+        leftOut.push({ line: row.line, reason: row.reason })
+        continue
+      }
+      const item = suiteItemOf(row)
+      if (item) items.push(item)
+      else leftOut.push({ line: row.line, reason: 'has no label' })
+    }
+    if (items.length === 0) {
+      throw new RegraftError('invalid-file', 'no row of the file has a label', {
+        hint: 'name the column of the right answer with --label',
+      })
+    }
+    const suite: Suite = { name, scoring: 'exact-match', items: uniqueItems(items), leftOut }
+    return [{ role: 'suite', kind: 'suite', schemaVersion: 1, value: suite }]
+  },
+})
+
+/** The newest rows with a known answer become a suite, for whoever has no labelled file. */
+export const holdOutSuite = defineStep({
+  name: 'datasets/hold-out-suite',
+  version: 1,
+  determinism: 'seeded',
+  input: z.object({ name: z.string(), task: z.string().nullable(), share: z.number() }),
+  async run({ parameters, seed, read, project }) {
+    const { name, task, share } = parameters
+    const selections = [await read<Selection>('inferences'), await read<Selection>('feedback')] as const
+    const { demonstrations } = await readDemonstrations(project, task, ...selections)
+    const dated = demonstrations.map((row) => ({
+      row,
+      id: row.inference.id,
+      occurredAt: row.inference.occurredAt,
+    }))
+    const { newer } = splitByTime(dated, share, seed!)
+    const items = uniqueItems(newer.map(({ row }) => heldOutItem(row.inference, row.completion)))
+    const suite: Suite = { name, scoring: 'exact-match', items, leftOut: [] }
+    return [{ role: 'suite', kind: 'suite', schemaVersion: 1, value: suite }]
+  },
+})
