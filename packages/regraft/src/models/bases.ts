@@ -65,29 +65,41 @@ export function inspectBase(base: FoundBase): Promise<BaseRecord> {
   })
 }
 
-/** Records a base as an artifact. */
+/**
+ * Records a base as an artifact. A name stands for one base for good: throws 'digest-mismatch', naming the part, when
+ * the files of a recorded name changed.
+ */
 export async function recordBase(
   store: ProjectStore,
   base: FoundBase,
 ): Promise<{ artifact: Artifact; record: BaseRecord }> {
   const record = await inspectBase(base)
-  return { artifact: await store.artifacts.put({ kind: 'base', schemaVersion: 1, value: record }), record }
+  const alias = `base/${base.name}`
+  const earlier = await store.aliases.get(alias)
+  if (earlier) refuseChange(await store.artifacts.read<BaseRecord>(earlier), record, base)
+  const artifact = await store.artifacts.put({ kind: 'base', schemaVersion: 1, value: record })
+  await store.aliases.set(alias, artifact.digest)
+  return { artifact, record }
 }
 
 /** Finds the recorded base on this machine. Throws 'not-found' or, naming the part, 'digest-mismatch'. */
 export async function requireRecordedBase(config: Config, record: BaseRecord): Promise<FoundBase> {
   const found = findBase(config, record.name)
-  const { digests } = await inspectBase(found)
+  refuseChange(record, await inspectBase(found), found)
+  return found
+}
+
+function refuseChange(recorded: BaseRecord, present: BaseRecord, { name, path }: FoundBase): void {
+  const shown = (digest: string) => digest.slice(0, 12)
   for (const part of ['weights', 'tokenizer', 'chatTemplate'] as const) {
-    if (digests[part] === record.digests[part]) continue
-    const shown = (digest: string) => digest.slice(0, 12)
+    const [then, now] = [recorded.digests[part], present.digests[part]]
+    if (then === now) continue
     throw new RegraftError(
       'digest-mismatch',
-      `the ${part} of base ${record.name} changed: recorded ${shown(record.digests[part])}, found ${shown(digests[part])}`,
+      `the ${part} of base ${name} changed: recorded ${shown(then)}, found ${shown(now)}`,
       {
-        hint: `put the recorded files back at ${found.path}, or give the changed base another name in regraft.yaml`,
+        hint: `put the recorded files back at ${path}, or give the changed base another name in regraft.yaml`,
       },
     )
   }
-  return found
 }

@@ -5,7 +5,6 @@ import type { Config } from '../config/index.ts'
 import type { ProjectStore } from '../store/types.ts'
 import { materializeAdapter } from './adapters.ts'
 import { type BaseRecord, requireRecordedBase } from './bases.ts'
-import { asRegraftError } from './engine-errors.ts'
 
 declare module '../operation/types.ts' {
   interface Services {
@@ -45,17 +44,13 @@ export class EngineHost {
     options: CallOptions = {},
   ): Promise<Answer[]> {
     const { signal, onProgress, onText } = options
-    try {
-      const process = await this.#ready(store, model)
-      const request = { ...call, adapter: model.adapter }
-      if (onText) return await process.stream(request, onText, signal)
-      return await process.generate(request, {
-        ...(signal ? { signal } : {}),
-        ...(onProgress ? { onProgress } : {}),
-      })
-    } catch (error) {
-      throw asRegraftError(error)
-    }
+    const process = await this.#ready(store, model)
+    const request = { ...call, adapter: model.adapter }
+    if (onText) return process.stream(request, onText, signal)
+    return process.generate(request, {
+      ...(signal ? { signal } : {}),
+      ...(onProgress ? { onProgress } : {}),
+    })
   }
 
   async close(): Promise<void> {

@@ -8,5 +8,4 @@ export {
   recordBase,
   requireRecordedBase,
 } from './bases.ts'
-export { asRegraftError } from './engine-errors.ts'
 export { EngineHost, type ModelReference } from './engine-host.ts'
