@@ -102,6 +102,11 @@ export const buildOperation = defineOperation({
         },
       )
     }
+    if (manifest.consent === null) {
+      context.log.warn(
+        'no consent is stated, and `regraft fleet register` will ask for it: build with --consent "…" before you train',
+      )
+    }
     await store.artifacts.pinRows(snapshot, manifest.rows)
     await store.aliases.set(LATEST_SNAPSHOT, snapshot)
     return {
