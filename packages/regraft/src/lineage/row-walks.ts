@@ -26,7 +26,7 @@ export async function originRows(project: ProjectStore, snapshots: string[]): Pr
     const origins = new Set<string>()
     for (const ids of chunks(frontier)) {
       for (const table of TABLES) {
-        for await (const row of storedRows(project, table, { ids })) {
+        for await (const row of project[table].links({ ids })) {
           const walked = rows.get(row.id)
           if (walked) Object.assign(walked, { table, digest: row.digest })
           for (const origin of row.derivedFrom) if (!rows.has(origin)) origins.add(origin)
@@ -47,29 +47,14 @@ export async function derivedRows(project: ProjectStore, rowId: string): Promise
     const found: string[] = []
     for (const ids of chunks(frontier)) {
       for (const table of TABLES) {
-        const query = { derivedFrom: ids }
-        for await (const { id } of storedRows(project, table, query)) found.push(id)
+        for await (const { id } of project[table].links({ derivedFrom: ids })) found.push(id)
       }
-      for await (const { id } of project.feedback.select({ inferenceIds: ids })) found.push(id)
+      for await (const { id } of project.feedback.links({ inferenceIds: ids })) found.push(id)
     }
     frontier = [...new Set(found)].filter((id) => !met.has(id))
     for (const id of frontier) met.add(id)
   }
   return [...met]
-}
-
-interface Linked {
-  id: string
-  digest: string
-  derivedFrom: string[]
-}
-
-function storedRows(
-  project: ProjectStore,
-  table: RowTableName,
-  query: { ids?: string[]; derivedFrom?: string[] },
-): AsyncIterable<Linked> {
-  return project[table].select(query)
 }
 
 function* chunks(ids: string[]): Generator<string[]> {

@@ -15,8 +15,6 @@ export interface Selection {
   count: number
 }
 
-type StoredRow = { id: string; digest: string }
-
 /**
  * Fixes the rows that a query finds now as a selection artifact.
  * The watermark keeps rows that are stored later out of it.
@@ -55,7 +53,10 @@ export function queryOf(selection: Selection): RowQuery {
   }
 }
 
-/** Checks that a selection still finds the same rows. Throws 'digest-mismatch' telling how many are there. */
+/**
+ * Checks that a selection still finds the same rows, by their digests; `select` checks the bytes of each as it reads.
+ * Throws 'digest-mismatch' telling how many are there.
+ */
 export async function verifySelection(project: ProjectStore, selection: Selection): Promise<void> {
   const digests = await digestsOf(project, selection.table, queryOf(selection))
   const root = merkleRoot(digests)
@@ -69,7 +70,6 @@ export async function verifySelection(project: ProjectStore, selection: Selectio
 
 async function digestsOf(project: ProjectStore, table: RowTableName, query: RowQuery): Promise<string[]> {
   const digests: string[] = []
-  const rows: AsyncIterable<StoredRow> = project[table].select(query)
-  for await (const { digest } of rows) digests.push(digest)
+  for await (const { digest } of project[table].links(query)) digests.push(digest)
   return digests
 }

@@ -3,13 +3,15 @@ import { RegraftError } from '../errors/index.ts'
 import { canonicalText, indexOf } from './canonical.ts'
 import { digestOf } from './digest.ts'
 import type { ProjectScope } from './scope.ts'
-import type { InsertReport, NewRow, Row, RowQuery, RowTable } from './types.ts'
+import type { InsertReport, NewRow, Row, RowLink, RowQuery, RowTable } from './types.ts'
 import { isUuid } from './uuid.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** Bounds the one JSON parameter of a batch: `jsonb` takes 256 MB, and the server holds several copies. */
 const BATCH_CHARACTERS = 4_000_000
+/** Links are small: pages of 500 take twice the time of these, and larger ones save nothing. */
+const LINKS_PER_PAGE = 2000
 
 type RowTableName = 'inferences' | 'feedback' | 'examples'
 
@@ -102,6 +104,25 @@ export class RowStore<Stored extends Row<unknown>, New extends AnyNewRow> implem
       const last = found.at(-1)
       if (!last || found.length < this.#scope.engine.selectPage) return
       after = last
+    }
+  }
+
+  async *links(query: RowQuery = {}): AsyncIterable<RowLink> {
+    let after = 0
+    while (true) {
+      const page = await this.#scope.database
+        .selectFrom(this.#kind.table)
+        .select(['id', 'digest', 'derived_from', 'stored_seq'])
+        .where(this.#matching(query))
+        .where('stored_seq', '>', after)
+        .orderBy('stored_seq')
+        .limit(LINKS_PER_PAGE)
+        .execute()
+      for (const { id, digest, derived_from, stored_seq } of page) {
+        after = stored_seq
+        yield { id, digest, derivedFrom: derived_from }
+      }
+      if (page.length < LINKS_PER_PAGE) return
     }
   }
 

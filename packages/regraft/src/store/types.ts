@@ -45,6 +45,9 @@ export interface Row<Payload> {
   derivedFrom: string[]
 }
 
+/** A row without its payload. */
+export type RowLink = Pick<Row<unknown>, 'id' | 'digest' | 'derivedFrom'>
+
 export type InferenceRow = Row<InferencePayload>
 export type FeedbackRow = Row<FeedbackPayload> & { inferenceId: string }
 export type ExampleRow = Row<ExamplePayload>
@@ -87,6 +90,8 @@ export interface RowTable<Stored, New> {
   insert(rows: New[]): Promise<InsertReport>
   /** Rows in the order of (occurredAt, id), read in pages. */
   select(query?: RowQuery): AsyncIterable<Stored>
+  /** Rows without their payloads, in the order in which they were stored; the digests are not checked. */
+  links(query?: RowQuery): AsyncIterable<RowLink>
   count(query?: RowQuery): Promise<number>
   /** Removes rows, except those that a snapshot pins unless `force`. Returns how many it removed. */
   remove(ids: string[], options?: { force?: boolean }): Promise<number>

@@ -72,10 +72,12 @@ export function rowsSpec({ store, project }: SpecContext): void {
 
   test('rows come in the order of time and id over several pages, and intervals are half open', async () => {
     const { inferences } = project()
-    const rows = Array.from({ length: 1203 }, (_, index) =>
+    const origin = uuidv7()
+    const rows = Array.from({ length: 2001 }, (_, index) =>
       // Every time is shared by three rows, so that pages end between equal times.
       inference(`${index}`, {
-        occurredAt: new Date(NOON.getTime() + Math.floor(((index * 7) % 1203) / 3) * 1000),
+        occurredAt: new Date(NOON.getTime() + Math.floor(((index * 7) % 2001) / 3) * 1000),
+        derivedFrom: index % 2 ? [origin] : [],
       }),
     )
     await inferences.insert(rows)
@@ -88,7 +90,13 @@ export function rowsSpec({ store, project }: SpecContext): void {
     const inWindow = await collect(inferences.select(window))
     expect(inWindow.map(({ id }) => id)).toEqual(expected.slice(30, 36))
     expect(await inferences.count(window)).toBe(6)
-    expect(await inferences.count()).toBe(1203)
+    expect(await inferences.count()).toBe(2001)
+
+    const links = found.map(({ id, digest, derivedFrom }) => ({ id, digest, derivedFrom }))
+    const linkOf = new Map(links.map((link) => [link.id, link]))
+    expect(await collect(inferences.links())).toEqual(rows.map(({ id }) => linkOf.get(id)))
+    const derived = await collect(inferences.links({ derivedFrom: [origin], ...window }))
+    expect(new Set(derived)).toEqual(new Set(links.slice(30, 36).filter((link) => link.derivedFrom.length)))
   })
 
   test('feedback is found by its inference and by what it derives from, before the inference exists', async () => {
@@ -146,6 +154,7 @@ export function rowsSpec({ store, project }: SpecContext): void {
       [row.id],
     )
     await expect(collect(inferences.select())).rejects.toMatchObject({ code: 'digest-mismatch' })
+    expect(await collect(inferences.links())).toMatchObject([{ id: row.id }])
   })
 
   test('projects do not see each other', async () => {
