@@ -145,9 +145,11 @@ export class ArtifactStore implements ArtifactTable {
           on conflict (project_id, snapshot, row_id) do nothing`.execute(transaction)
       }
     })
+    this.#scope.statistics.noteWrites('snapshot_rows', rows.length)
   }
 
   async *pinnedRows(snapshot: string): AsyncIterable<{ id: string; digest: string; split: string }> {
+    await this.#scope.statistics.refresh('snapshot_rows')
     let after = -1
     while (true) {
       const page = await this.#scope.database

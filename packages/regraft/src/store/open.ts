@@ -7,6 +7,7 @@ import { migrate } from './migrations/index.ts'
 import { ensurePgliteDirectory } from './pglite/template.ts'
 import { projectStore } from './project.ts'
 import { ProjectScope } from './scope.ts'
+import { Statistics } from './statistics.ts'
 import type { ProjectStore } from './types.ts'
 
 export interface StoreOptions {
@@ -46,13 +47,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     await database.close()
     throw error
   }
+  const statistics = new Statistics(database.kysely)
   const projects = new Map<string, ProjectStore>()
   return {
     engine: database.engine,
     project(id) {
       const known = projects.get(id)
       if (known) return known
-      const scope = new ProjectScope(id, database.kysely, ENGINES[database.engine])
+      const scope = new ProjectScope(id, database.kysely, ENGINES[database.engine], statistics)
       const project = projectStore(scope, options.dataDirectory)
       projects.set(id, project)
       return project

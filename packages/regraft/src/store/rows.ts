@@ -83,10 +83,12 @@ export class RowStore<Stored extends Row<unknown>, New extends AnyNewRow> implem
       }
     }
     await this.#store(batch, report)
+    this.#scope.statistics.noteWrites(this.#kind.table, report.inserted)
     return report
   }
 
   async *select(query: RowQuery = {}): AsyncIterable<Stored> {
+    await this.#scope.statistics.refresh(this.#kind.table)
     let after: { occurred_at: Date; id: string } | null = null
     while (true) {
       let page = this.#scope.database
@@ -108,6 +110,7 @@ export class RowStore<Stored extends Row<unknown>, New extends AnyNewRow> implem
   }
 
   async *links(query: RowQuery = {}): AsyncIterable<RowLink> {
+    await this.#scope.statistics.refresh(this.#kind.table)
     let after = 0
     while (true) {
       const page = await this.#scope.database

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import { RegraftError } from '../errors/index.ts'
 import type { EngineCapabilities } from './engines.ts'
 import type { Schema } from './schema.ts'
+import type { Statistics } from './statistics.ts'
 
 const PROJECT_ID = /^[a-z0-9][a-z0-9_-]{0,62}$/
 
@@ -9,11 +10,18 @@ const PROJECT_ID = /^[a-z0-9][a-z0-9_-]{0,62}$/
 export class ProjectScope {
   readonly projectId: string
   readonly engine: EngineCapabilities
+  /** Of the whole database, shared by its projects. */
+  readonly statistics: Statistics
   /** For reading. */
   readonly database: Kysely<Schema>
   #created: Promise<unknown> | null = null
 
-  constructor(projectId: string, database: Kysely<Schema>, engine: EngineCapabilities) {
+  constructor(
+    projectId: string,
+    database: Kysely<Schema>,
+    engine: EngineCapabilities,
+    statistics: Statistics,
+  ) {
     if (!PROJECT_ID.test(projectId)) {
       throw new RegraftError('invalid-input', `'${projectId}' is not a project name`, {
         hint: 'Use 1 to 63 small letters, digits, - and _.',
@@ -22,6 +30,7 @@ export class ProjectScope {
     this.projectId = projectId
     this.database = database
     this.engine = engine
+    this.statistics = statistics
   }
 
   /** For writing: the first call makes the project's own row. */

@@ -131,6 +131,31 @@ export function rowsSpec({ store, project }: SpecContext): void {
     expect(BigInt(await inferences.watermark())).toBeGreaterThan(BigInt(watermark))
   })
 
+  test('the first reading after many writes refreshes the statistics of the planner', async () => {
+    const { examples } = project()
+    const analyzed = async () => {
+      const { rows } = await store().sql.executeSql(
+        `select reltuples::integer as rows from pg_class where oid = 'examples'::regclass`,
+      )
+      return rows[0]?.rows
+    }
+    await store().sql.executeSql('alter table examples set (autovacuum_enabled = false)')
+    const write = (count: number) => examples.insert(Array.from({ length: count }, () => example('text')))
+    await collect(examples.select())
+    const before = await analyzed()
+    await write(1200)
+    expect(await analyzed()).toBe(before)
+    await collect(examples.links({ ids: [] }))
+    const { rows } = await store().sql.executeSql('select count(*)::integer as rows from examples')
+    expect(await analyzed()).toBe(rows[0]?.rows)
+    await write(100)
+    await collect(examples.select({ ids: [] }))
+    expect(await analyzed()).toBe(rows[0]?.rows)
+    await write(900)
+    await collect(examples.select({ ids: [] }))
+    expect(await analyzed()).toBe(Number(rows[0]?.rows) + 1000)
+  })
+
   test('rows that a snapshot pins are not removed unless forced', async () => {
     const { examples, artifacts } = project()
     const [pinned, free] = [example('pinned'), example('free')]
