@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { findUnstorable } from '../operation/index.ts'
 import type { FeedbackPayload } from '../store/types.ts'
 import { parseTime } from './parse-time.ts'
-import { findUnstorable } from './parsed-row.ts'
 
 const StorableText = z
   .string()

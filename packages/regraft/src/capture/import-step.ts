@@ -36,6 +36,10 @@ export const Reading = z.object({
 })
 export type Reading = z.output<typeof Reading>
 
+/** The name is for people: no row depends on it. */
+const ImportParameters = Reading.extend({ fileName: z.string() })
+export type ImportParameters = z.output<typeof ImportParameters>
+
 /** Parses the bytes of a file as a reading says. */
 export function parseFile(
   bytes: Uint8Array,
@@ -73,11 +77,11 @@ export async function selectTraffic(store: ProjectStore): Promise<Edge[]> {
  * executions. External, as rows from outside are: it is never answered from the cache, since rows may have been removed
  * since, and a rebuild pins its output. The `report` keeps the figures with every rejected line.
  */
-export const importStep = defineStep<Reading>({
+export const importStep = defineStep<ImportParameters>({
   name: 'import',
   version: 1,
   determinism: 'external',
-  input: Reading,
+  input: ImportParameters,
   async run({ inputs, parameters, read, project, blobs, signal, report }) {
     const file = await read<ImportedFile>('file')
     const digest = inputs.find(({ role }) => role === 'file')!.digest

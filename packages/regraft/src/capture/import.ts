@@ -69,7 +69,7 @@ async function run(context: OperationContext, input: ImportInput): Promise<Impor
   }
   const step = await runStep({ project: store, signal, report: (done) => report(Number(done)) }, importStep, {
     inputs: [{ role: 'file', digest: file.digest }, ...(await selectTraffic(store))],
-    parameters: reading,
+    parameters: { ...reading, fileName: name },
   })
   const { rejected, ...figures } = await store.artifacts.read<ImportFigures>(step.digest('report'))
   if (rejected.length > 0) {

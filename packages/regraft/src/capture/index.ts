@@ -1,5 +1,6 @@
 export { feedbackProtocol } from './feedback.ts'
 export { FeedbackEvent } from './feedback-event.ts'
+export { namesOfFiles } from './file-names.ts'
 export { importOperation } from './import.ts'
 export { type ImportedFile, parseFile, Reading, recordFile } from './import-step.ts'
 export type { Journal } from './journal.ts'

@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto'
 import { RegraftError } from '../errors/index.ts'
+import { findUnstorable } from '../operation/index.ts'
 import type { NewFeedback } from '../store/types.ts'
 import { readCsvRecords } from './csv-records.ts'
 import { parseTime } from './parse-time.ts'
-import { type FileOrigin, findUnstorable, type ParsedRow } from './parsed-row.ts'
+import type { FileOrigin, ParsedRow } from './parsed-row.ts'
 import { rowId } from './row-ids.ts'
 
 export interface CsvColumns {

@@ -5,11 +5,12 @@
 import { isUtf8 } from 'node:buffer'
 import { z } from 'zod'
 import { RegraftError } from '../errors/index.ts'
+import { findUnstorable } from '../operation/index.ts'
 import type { Message, NewFeedback } from '../store/types.ts'
 import { FileFeedback, toFeedbackPayload } from './feedback-event.ts'
 import { findJsonError } from './json-error.ts'
 import { parseTime } from './parse-time.ts'
-import { type FileOrigin, findUnstorable, type ImportedRow, type ParsedRow } from './parsed-row.ts'
+import type { FileOrigin, ImportedRow, ParsedRow } from './parsed-row.ts'
 import { readLines } from './read-lines.ts'
 import { inferenceIdOf, rowId } from './row-ids.ts'
 

@@ -24,10 +24,3 @@ export interface RejectedRow {
 }
 
 export type ParsedRow = ImportedRow | RejectedRow
-
-/** Says why a text from outside is not taken (no file format of a trainer holds these characters), or null. */
-export function findUnstorable(text: string): string | null {
-  if (!text.isWellFormed()) return 'contains a lone surrogate, which is not a character'
-  if (text.includes('\0')) return 'contains a NUL character'
-  return null
-}

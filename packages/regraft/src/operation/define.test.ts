@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { type AnyOperation, allows, defineOperation, fileMark, InputFile, OutputFile } from './index.ts'
+import {
+  type AnyOperation,
+  allows,
+  defineOperation,
+  fileMark,
+  InputFile,
+  OutputFile,
+  parseInput,
+} from './index.ts'
 
 const base = {
   effect: 'read',
@@ -50,4 +58,22 @@ test('scopes cover what they contain and nothing else', () => {
   expect(allows(['read'], 'write')).toBe(false)
   expect(allows(['infer'], 'feedback')).toBe(true)
   expect(allows(['feedback'], 'infer')).toBe(false)
+})
+
+test('a text that no database holds is refused at the door, wherever it stands', () => {
+  const note = defineOperation({
+    ...base,
+    name: 'notes add',
+    input: z.object({
+      tags: z.array(z.string()).default([]),
+      more: z.record(z.string(), z.string()).optional(),
+    }),
+    output: z.null(),
+    run: async () => null,
+  })
+  expect(parseInput(note, { tags: ['naïve 😀'] })).toEqual({ tags: ['naïve 😀'] })
+  const refuse = (input: unknown) => expect(() => parseInput(note, input))
+  refuse({ tags: ['fine', 'a\0b'] }).toThrow('tags.1 contains a NUL character')
+  refuse({ more: { a: 'x\ud800' } }).toThrow('more.a contains a lone surrogate')
+  refuse({ more: { 'k\0': 'x' } }).toThrow('more contains a NUL character')
 })

@@ -3,6 +3,7 @@ export { describeError, type ErrorDescription, invalidInput } from './describe-e
 export { fileMark, InputFile, OutputFile } from './files.ts'
 export { parseInput, runOperation } from './run.ts'
 export { allows, SCOPES, type Scope } from './scope.ts'
+export { findUnstorable } from './storable.ts'
 export type {
   Log,
   OperationContext,
