@@ -148,7 +148,7 @@ test('names the file that is missing or broken', () => {
   }
   const unweighted = pico()
   unlinkSync(join(unweighted, 'model.safetensors'))
-  expect(() => openBase(unweighted)).toThrow('has no model.safetensors.index.json')
+  expect(() => openBase(unweighted)).toThrow('model.safetensors is missing')
   const outside = { weight_map: { 'model.norm.weight': '../other.safetensors' } }
   writeFileSync(join(unweighted, 'model.safetensors.index.json'), JSON.stringify(outside))
   expect(() => openBase(unweighted)).toThrow('maps no tensors to safetensors files')

@@ -30,6 +30,9 @@ export function weightFiles(folder: string): string[] {
   if (existsSync(join(folder, 'model.safetensors'))) return ['model.safetensors']
   const hint =
     'A base folder holds config.json, tokenizer.json and model.safetensors (or its index and shards).'
+  if (!existsSync(join(folder, INDEX))) {
+    throw new EngineError('not-found', `${folder} has no weights: model.safetensors is missing`, { hint })
+  }
   const weightMap = readWeightMap(requireJsonFile(folder, INDEX, hint), folder)
   return [...new Set(Object.values(weightMap))].sort()
 }
