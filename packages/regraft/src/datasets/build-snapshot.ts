@@ -2,12 +2,15 @@ import { NgramIndex } from '@regraft/methods'
 import { z } from 'zod'
 import { rowId } from '../capture/index.ts'
 import { defineStep, type Selection } from '../lineage/index.ts'
-import type { InferenceRow, NewExample } from '../store/types.ts'
-import type { Demonstration } from './demonstrations.ts'
+import type { InferenceRow, NewExample, ProjectStore } from '../store/types.ts'
+import type { Demonstration, DropReason } from './demonstrations.ts'
 import { comparedText, findExactDuplicates } from './duplicates.ts'
 import type { DroppedRow, SnapshotManifest, SnapshotRow, Suite } from './manifest.ts'
 import { readDemonstrations } from './read-demonstrations.ts'
+import { sourceOf } from './row-source.ts'
 import { splitByTime } from './split.ts'
+
+const PAGE = 1000
 
 export const SnapshotParameters = z.object({
   /** Rows of another task are passed over; rows that belong to none count for each. */
@@ -36,14 +39,19 @@ export const buildSnapshot = defineStep({
       inferences,
       feedback,
     )
-    const dropped: DroppedRow[] = [...undecided]
+    const dropped = [...undecided]
+    const drop = (
+      { inference }: Demonstration,
+      reason: DropReason,
+      details: Pick<DroppedRow, 'of' | 'rungs'> = {},
+    ) => dropped.push({ inference: inference.id, source: sourceOf(inference), reason, ...details })
 
     const heldOut = new Set(suite.items.map(({ inference }) => inference))
     const duplicates = findExactDuplicates(
       demonstrations.filter(({ inference }) => !heldOut.has(inference.id)),
     )
     for (const [row, survivor] of duplicates) {
-      dropped.push({ inference: row.inference.id, reason: 'exact-duplicate', of: survivor.inference.id })
+      drop(row, 'exact-duplicate', { of: survivor.inference.id })
     }
     const index = new NgramIndex(
       suite.items.map(({ id, messages }) => ({ id, text: comparedText(messages) })),
@@ -51,17 +59,12 @@ export const buildSnapshot = defineStep({
     const clean = demonstrations.filter((row) => {
       if (duplicates.has(row)) return false
       if (heldOut.has(row.inference.id)) {
-        dropped.push({ inference: row.inference.id, reason: 'held-out' })
+        drop(row, 'held-out')
         return false
       }
       const [match] = index.match(comparedText(row.inference.payload.messages))
       if (!match) return true
-      dropped.push({
-        inference: row.inference.id,
-        reason: 'evaluation-overlap',
-        of: match.id,
-        rungs: match.rungs,
-      })
+      drop(row, 'evaluation-overlap', { of: match.id, rungs: match.rungs })
       return false
     })
 
@@ -69,9 +72,10 @@ export const buildSnapshot = defineStep({
     const { older, newer, by } = splitByTime(dated, parameters.validation, seed!)
     const examples = clean.map(exampleOf)
     await project.examples.insert(examples)
-    const digests = new Map<string, string>()
-    for await (const { id, digest } of project.examples.select({ ids: examples.map(({ id }) => id) }))
-      digests.set(id, digest)
+    const digests = await digestsOf(
+      project,
+      examples.map(({ id }) => id),
+    )
     const rowsOf = (part: typeof dated, split: SnapshotRow['split']) =>
       part.map(({ row }) => snapshotRow(row, digests, split))
     const manifest: SnapshotManifest = {
@@ -88,6 +92,15 @@ export const buildSnapshot = defineStep({
     return [{ role: 'snapshot', kind: 'snapshot', schemaVersion: 1, value: manifest }]
   },
 })
+
+async function digestsOf(project: ProjectStore, ids: readonly string[]): Promise<Map<string, string>> {
+  const digests = new Map<string, string>()
+  for (let start = 0; start < ids.length; start += PAGE) {
+    const page = ids.slice(start, start + PAGE)
+    for await (const { id, digest } of project.examples.links({ ids: page })) digests.set(id, digest)
+  }
+  return digests
+}
 
 function exampleOf(row: Demonstration): NewExample {
   const id = exampleId(row)
@@ -121,6 +134,7 @@ function snapshotRow(
     signal: row.signal,
     inference: row.inference.id,
     feedback: row.feedback.map((feedback) => feedback.id),
+    source: sourceOf(row.inference),
     occurredAt: row.inference.occurredAt.toISOString(),
   }
 }

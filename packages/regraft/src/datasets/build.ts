@@ -6,6 +6,7 @@ import type { Edge } from '../store/types.ts'
 import { buildSnapshot } from './build-snapshot.ts'
 import { DROP_EXPLANATIONS } from './drop-explanations.ts'
 import type { SnapshotManifest } from './manifest.ts'
+import { describePlaces } from './row-source.ts'
 import { listSuites, nameSuite, requireSuite } from './suite.ts'
 import { holdOutSuite } from './suite-steps.ts'
 
@@ -43,7 +44,15 @@ const BuildOutput = z.object({
   splitBy: z.enum(['time', 'chance']),
   signals: z.record(z.string(), z.int()).describe('kept rows by the signal that they rest on'),
   dropped: z.record(z.string(), z.int()).describe('rows left out, by reason'),
-  overlaps: z.array(z.object({ inference: z.string(), item: z.string(), rungs: z.array(z.string()) })),
+  overlaps: z.array(
+    z.object({
+      inference: z.string(),
+      source: z.string().describe("'import:<file digest>:<line>' or 'serving'"),
+      place: z.string().describe('the source in words'),
+      item: z.string(),
+      rungs: z.array(z.string()),
+    }),
+  ),
   coverage: z.array(z.object({ rung: z.string(), words: z.int(), covered: z.int(), tooShort: z.int() })),
 })
 
@@ -109,6 +118,11 @@ export const buildOperation = defineOperation({
     }
     await store.artifacts.pinRows(snapshot, manifest.rows)
     await store.aliases.set(LATEST_SNAPSHOT, snapshot)
+    const overlapping = manifest.dropped.filter(({ reason }) => reason === 'evaluation-overlap')
+    const places = await describePlaces(store, overlapping)
+    const overlaps = overlapping.map(({ inference, source, of, rungs }, index) => {
+      return { inference, source, place: places[index]!, item: of!, rungs: rungs! }
+    })
     return {
       snapshot,
       suite,
@@ -117,9 +131,7 @@ export const buildOperation = defineOperation({
       splitBy: manifest.splitBy,
       signals: countBy(manifest.rows, ({ signal: kind }) => kind),
       dropped: countBy(manifest.dropped, ({ reason }) => reason),
-      overlaps: manifest.dropped
-        .filter(({ reason }) => reason === 'evaluation-overlap')
-        .map(({ inference, of, rungs }) => ({ inference, item: of!, rungs: rungs! })),
+      overlaps,
       coverage: manifest.coverage,
     }
   },
@@ -176,8 +188,8 @@ function renderBuild(output: z.output<typeof BuildOutput>): string {
   }
   if (overlaps.length > 0) {
     lines.push(`  overlaps with the evaluation suite:`)
-    for (const { inference, item, rungs } of overlaps.slice(0, SHOWN_OVERLAPS)) {
-      lines.push(`    inference ${inference} repeats item ${item} (${rungs.join(', ')})`)
+    for (const { place, item, rungs } of overlaps.slice(0, SHOWN_OVERLAPS)) {
+      lines.push(`    ${place} repeats item ${item} (${rungs.join(', ')})`)
     }
     if (overlaps.length > SHOWN_OVERLAPS)
       lines.push(`    and ${overlaps.length - SHOWN_OVERLAPS} more: --json`)

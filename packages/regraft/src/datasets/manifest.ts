@@ -2,6 +2,9 @@ import type { NgramCoverage } from '@regraft/methods'
 import type { FeedbackPayload, Message } from '../store/types.ts'
 import type { DropReason } from './demonstrations.ts'
 
+/** Where an inference came from: `import:<file digest>:<line>`, or 'serving' for one that was answered here. */
+export type RowSource = `import:${string}:${number}` | 'serving'
+
 /** A row that is in a snapshot, and why. Snapshots hold digests, never text. */
 export interface SnapshotRow {
   /** Id and digest of the example row. */
@@ -12,12 +15,14 @@ export interface SnapshotRow {
   /** The inference that it was made from, and the feedback rows that say what the answer should be. */
   inference: string
   feedback: string[]
+  source: RowSource
   occurredAt: string
 }
 
 /** A row that was left out, and why. */
 export interface DroppedRow {
   inference: string
+  source: RowSource
   reason: DropReason
   /** For a duplicate: the inference that survives. For an overlap: the suite item and the rungs that matched. */
   of?: string

@@ -1,10 +1,12 @@
 import { queryOf, type Selection, verifySelection } from '../lineage/index.ts'
 import type { FeedbackRow, ProjectStore } from '../store/types.ts'
-import { type Demonstration, type DropReason, decideDemonstration } from './demonstrations.ts'
+import { type Demonstration, decideDemonstration } from './demonstrations.ts'
+import type { DroppedRow } from './manifest.ts'
+import { sourceOf } from './row-source.ts'
 
 export interface ReadDemonstrations {
   demonstrations: Demonstration[]
-  undecided: { inference: string; reason: DropReason }[]
+  undecided: DroppedRow[]
 }
 
 /** Decides every selected inference of a task by its selected feedback. Throws 'digest-mismatch' when rows are gone. */
@@ -28,7 +30,10 @@ export async function readDemonstrations(
     if (task !== null && route !== null && route !== task) continue
     const decision = decideDemonstration(inference, byInference.get(inference.id) ?? [])
     if ('kept' in decision) read.demonstrations.push(decision.kept)
-    else read.undecided.push({ inference: inference.id, reason: decision.dropped })
+    else {
+      const { id } = inference
+      read.undecided.push({ inference: id, source: sourceOf(inference), reason: decision.dropped })
+    }
   }
   return read
 }

@@ -1,0 +1,24 @@
+import { namesOfFiles } from '../capture/index.ts'
+import { shortDigest } from '../lineage/index.ts'
+import type { InferenceRow, ProjectStore } from '../store/types.ts'
+import type { RowSource } from './manifest.ts'
+
+const IMPORTED = /^import:(sha256:[0-9a-f]{64}):(\d+)$/
+
+export function sourceOf({ payload: { source } }: InferenceRow): RowSource {
+  return source.kind === 'import' ? `import:${source.file}:${source.line}` : 'serving'
+}
+
+/** Says where rows are to be found: 'line 14 of traffic.jsonl', or the id of an inference that was served. */
+export async function describePlaces(
+  store: ProjectStore,
+  rows: readonly { inference: string; source: RowSource }[],
+): Promise<string[]> {
+  const lines = rows.map(({ source }) => IMPORTED.exec(source))
+  const names = await namesOfFiles(store, new Set(lines.flatMap((match) => match?.[1] ?? [])))
+  return rows.map(({ inference }, index) => {
+    const [, file, line] = lines[index] ?? []
+    if (file === undefined) return `inference ${inference}`
+    return `line ${line} of ${names.get(file) ?? `file ${shortDigest(file)}`}`
+  })
+}
