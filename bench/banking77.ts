@@ -17,18 +17,7 @@ import { type BankingRow, readBanking77, selectSubset } from './banking77-rows.t
 import { describeMachine } from './measure.ts'
 
 const SYSTEM = 'Which intent?'
-const TRAINING = [
-  '--rank',
-  '32',
-  '--epochs',
-  '8',
-  '--learning-rate',
-  '0.0005',
-  '--batch-size',
-  '16',
-  '--max-length',
-  '96',
-]
+const TRAINING = '--rank 32 --epochs 8 --learning-rate 0.0005 --batch-size 16 --max-length 128'.split(' ')
 const LISTED_ROWS = 300
 
 const { values, positionals } = parseArgs({
