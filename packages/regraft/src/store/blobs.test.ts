@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { BlobFolder } from './blobs.ts'
+import { BlobFolder, sweepIncoming } from './blobs.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'regraft-blobs-'))
 const root = join(folder, 'blobs')
@@ -56,6 +56,25 @@ test('a stream that fails leaves nothing behind', async () => {
   })()
   await expect(blobs.put(failing)).rejects.toThrow('connection lost')
   expect(readdirSync(join(root, 'incoming'))).toEqual([])
+})
+
+test('what was left half-written for over a day is swept, a younger upload and the blobs are not', async () => {
+  const projects = join(folder, 'projects')
+  await sweepIncoming(projects)
+  const desk = new BlobFolder(join(projects, 'desk'))
+  const { digest } = await desk.put(Buffer.from('whole'))
+  const incoming = join(projects, 'desk', 'incoming')
+  for (const [name, hours] of [
+    ['old', 25],
+    ['young', 23],
+  ] as const) {
+    writeFileSync(join(incoming, name), 'half')
+    const at = Date.now() / 1000 - hours * 3600
+    utimesSync(join(incoming, name), at, at)
+  }
+  await sweepIncoming(projects)
+  expect(readdirSync(incoming)).toEqual(['young'])
+  expect(await desk.has(digest)).toBe(true)
 })
 
 test('a missing blob, a missing file and a path for a digest are refused', async () => {

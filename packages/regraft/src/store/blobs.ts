@@ -1,10 +1,15 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { access, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { access, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { RegraftError } from '../errors/index.ts'
 import { digestOfBytes, isDigest } from './digest.ts'
 import type { BlobStore } from './types.ts'
+
+/** Where a blob is written until its digest is known. */
+const INCOMING = 'incoming'
+/** No upload pauses that long between two writes. */
+const ABANDONED_AFTER_MS = 24 * 3600 * 1000
 
 /** Blobs in a folder, `<root>/ab/cdef…` by the hex digits of their digest. */
 export class BlobFolder implements BlobStore {
@@ -15,7 +20,7 @@ export class BlobFolder implements BlobStore {
   }
 
   async put(bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<{ digest: string; size: number }> {
-    const incoming = join(this.#root, 'incoming', randomUUID())
+    const incoming = join(this.#root, INCOMING, randomUUID())
     return await this.#write(incoming, bytes instanceof Uint8Array ? [bytes] : bytes, (digest) => {
       return this.#path(digest)
     })
@@ -97,6 +102,28 @@ export class BlobFolder implements BlobStore {
     }
     const hex = digest.slice('sha256:'.length)
     return join(this.#root, hex.slice(0, 2), hex.slice(2))
+  }
+}
+
+/** Deletes what killed processes left half-written: `root` holds the blob folder of each project. */
+export async function sweepIncoming(root: string): Promise<void> {
+  for (const project of await entriesOf(root)) {
+    const incoming = join(root, project, INCOMING)
+    for (const name of await entriesOf(incoming)) {
+      const path = join(incoming, name)
+      // What is gone by now has become a blob.
+      const written = await stat(path).catch(() => null)
+      if (written && Date.now() - written.mtimeMs > ABANDONED_AFTER_MS) await rm(path, { force: true })
+    }
+  }
+}
+
+async function entriesOf(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if (isMissing(error)) return []
+    throw error
   }
 }
 

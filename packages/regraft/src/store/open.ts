@@ -1,11 +1,12 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RegraftError } from '../errors/index.ts'
+import { sweepIncoming } from './blobs.ts'
 import { type Database, openPglite, openPostgres } from './database.ts'
 import { ENGINES, type EngineName } from './engines.ts'
 import { migrate } from './migrations/index.ts'
 import { ensurePgliteDirectory } from './pglite/template.ts'
-import { projectStore } from './project.ts'
+import { BLOBS, projectStore } from './project.ts'
 import { ProjectScope } from './scope.ts'
 import { Statistics } from './statistics.ts'
 import type { ProjectStore } from './types.ts'
@@ -43,6 +44,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const database = await openDatabase(options)
   try {
     await migrate(database.kysely)
+    await sweepIncoming(join(options.dataDirectory, BLOBS))
   } catch (error) {
     await database.close()
     throw error

@@ -19,6 +19,9 @@ import type {
   ProjectStore,
 } from './types.ts'
 
+/** Folder of the data directory that holds the blobs of each project. */
+export const BLOBS = 'blobs'
+
 export function projectStore(scope: ProjectScope, dataDirectory: string): ProjectStore {
   return {
     projectId: scope.projectId,
@@ -30,7 +33,7 @@ export function projectStore(scope: ProjectScope, dataDirectory: string): Projec
     jobs: new JobStore(scope),
     aliases: new AliasStore(scope),
     apiKeys: new ApiKeyStore(scope),
-    blobs: new BlobFolder(join(dataDirectory, 'blobs', scope.projectId)),
+    blobs: new BlobFolder(join(dataDirectory, BLOBS, scope.projectId)),
     responses: new ResponseStore(scope),
     locations: new LocationStore(scope),
   }

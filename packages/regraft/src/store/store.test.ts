@@ -1,3 +1,5 @@
+import { readdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -29,13 +31,18 @@ for (const engine of await testEngines()) {
     describe('artifacts', () => artifactsSpec(context))
     describe('jobs', () => jobsSpec(context))
 
-    test('a store that is closed and opened again holds what it held', async () => {
-      const { projectId, inferences } = context.project()
+    test('a store that is closed and opened again holds what it held, without unfinished blobs', async () => {
+      const { projectId, inferences, blobs } = context.project()
+      await blobs.put(Buffer.from('whole'))
+      const incoming = join(options.dataDirectory, 'blobs', projectId, 'incoming')
+      writeFileSync(join(incoming, 'unfinished'), 'half')
+      utimesSync(join(incoming, 'unfinished'), 0, 0)
       const row = inference('still here')
       await inferences.insert([row])
       await store.close()
       store = await openStore(options)
       expect(await store.project(projectId).inferences.count({ ids: [row.id] })).toBe(1)
+      expect(readdirSync(incoming)).toEqual([])
     })
 
     test('closing twice is closing once, and a closed store answers nothing', async () => {
