@@ -3,10 +3,18 @@ import { join } from 'node:path'
 import { type Journal, type JournalOptions, openJournal } from './journal.ts'
 import type { JournalStore } from './journal-drainer.ts'
 
+declare module '../operation/types.ts' {
+  interface Services {
+    journals: Journals
+  }
+}
+
 /** The journals of a data directory: one per project, so that no row can reach another project's store. */
 export interface Journals {
   /** The journal of a project, opened at its first use. */
   of(projectId: string): Promise<Journal>
+  /** Resolves when everything that was acknowledged is in the store, so that a selection finds it. */
+  drained(projectId: string): Promise<void>
   /** Closes all of them, see `Journal.close`. */
   close(): Promise<void>
 }
@@ -41,6 +49,7 @@ export async function openJournals(
   }
   return {
     of,
+    drained: async (projectId) => (await of(projectId)).drained(),
     async close() {
       for (const journal of opened.values()) await (await journal).close()
     },

@@ -77,6 +77,7 @@ export const buildOperation = defineOperation({
     }
     const task = input.task ? config.tasks[input.task] : undefined
     progress({ stage: 'select rows' })
+    await context.services.journals.drained(store.projectId)
     const inferences = await makeSelection(store, 'inferences')
     const feedback = await makeSelection(store, 'feedback')
     if (inferences.selection.count === 0) {
@@ -137,7 +138,7 @@ export const buildOperation = defineOperation({
   },
 })
 
-/** The suite that was asked for, the only one there is, or one sealed now from the newest rows with a known answer. */
+/** The suite that was asked for, the only one there is, or one sealed now from rows that were held out with a known answer. */
 async function chooseSuite(
   context: OperationContext,
   input: BuildInput,
@@ -178,7 +179,7 @@ function renderBuild(output: z.output<typeof BuildOutput>): string {
   const lines = [
     `snapshot ${shortDigest(snapshot)}: ${train} rows to train on, ${validation} for validation (${split})`,
     `  kept on: ${list(signals)}`,
-    `  evaluation suite '${suite.name}' ${shortDigest(suite.digest)}${suite.sealedNow ? ' (sealed now from the newest rows)' : ''}`,
+    `  evaluation suite '${suite.name}' ${shortDigest(suite.digest)}${suite.sealedNow ? ' (sealed now from rows that were held out)' : ''}`,
     `  left out:${Object.keys(dropped).length === 0 ? ' nothing' : ''}`,
   ]
   for (const [reason, count] of Object.entries(dropped)) {

@@ -12,7 +12,6 @@ declare module '../operation/types.ts' {
   interface Services {
     /** The configuration with the origin of each value. */
     configuration: LoadedConfig
-    journals: Journals
   }
 }
 
@@ -81,5 +80,6 @@ const foreignJournals: Journals = {
       },
     )
   },
+  async drained() {},
   async close() {},
 }

@@ -37,13 +37,16 @@ const UNSUPPORTED = [
   'logit_bias',
   'audio',
 ]
+/** Numbers that change nothing at this value, and cannot be honoured at another. */
+const NEUTRAL: Record<string, number> = { n: 1, presence_penalty: 0, frequency_penalty: 0 }
 
 /** Reads a body. Throws 'invalid-input' naming the field. */
 export function parseChatRequest(body: unknown): ChatRequest {
   const parsed = ChatRequest.safeParse(body)
   if (!parsed.success) throw invalidInput(parsed.error)
   const present = (field: string) => ![undefined, null, false].includes(parsed.data[field] as undefined)
-  const refused = UNSUPPORTED.find(present) ?? ((parsed.data.n ?? 1) === 1 ? undefined : 'n')
+  const changed = ([field, neutral]: [string, number]) => (parsed.data[field] ?? neutral) !== neutral
+  const refused = UNSUPPORTED.find(present) ?? Object.entries(NEUTRAL).find(changed)?.[0]
   if (refused) {
     throw new RegraftError('invalid-input', `${refused} is not supported by the embedded engine`, {
       hint: `leave out ${refused}`,

@@ -2,6 +2,7 @@
 // journalled as an inference before its end is sent; its id is the response id without the `chatcmpl-`.
 import type { Answer } from '@regraft/engine'
 import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
 import { streamSSE } from 'hono/streaming'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { v7 as uuidv7 } from 'uuid'
@@ -21,6 +22,9 @@ export interface ServingOptions {
   config: Config
   services: Services & { journals: Journals }
 }
+
+/** Of one conversation, in bytes. */
+const BODY_LIMIT = 4 * 1024 * 1024
 
 export const openAIProtocol = {
   path: '/',
@@ -47,7 +51,13 @@ export const openAIProtocol = {
       const model = await requireServedModel(context.var.store, options.config, context.req.param('id'))
       return context.json(modelObject(model))
     })
-    routes.post('/v1/chat/completions', async (context) => {
+    const limit = bodyLimit({
+      maxSize: BODY_LIMIT,
+      onError: () => {
+        throw new RegraftError('invalid-input', `the body is over ${BODY_LIMIT} bytes`)
+      },
+    })
+    routes.post('/v1/chat/completions', limit, async (context) => {
       const request = parseChatRequest(await readJson(context))
       const model = await requireServedModel(context.var.store, options.config, request.model)
       const call = newCall(model, generationOf(request))

@@ -66,7 +66,18 @@ export async function runDemo({ folder, seed, print, heading }: DemoOptions): Pr
   await type('datasets', 'build', '--task', 'routing')
 
   stage('3. Training on this machine, without a GPU or Python')
-  await type('training', 'run', '--base', 'nano', '--epochs', '3', '--learning-rate', '0.004', '--seed', String(seed))
+  await type(
+    'training',
+    'run',
+    '--base',
+    'nano',
+    '--epochs',
+    '3',
+    '--learning-rate',
+    '0.004',
+    '--seed',
+    String(seed),
+  )
 
   stage('4. The gate: is the adapter better than its base, on items that it never saw?')
   await type('gates', 'check')
