@@ -1,0 +1,184 @@
+// Model files that are damaged anywhere are either read as what they say or refused with an EngineError.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { EngineError, openBase, readAdapter } from '@regraft/engine'
+import fc from 'fast-check'
+import { afterAll, expect, test } from 'vitest'
+import { openGguf } from '../../packages/engine/src/formats/gguf.ts'
+import { type GgufFixtureValue, writeGgufFixture } from '../../packages/engine/src/formats/gguf-fixture.ts'
+import { writePicoBase } from '../../packages/engine/src/formats/pico-base.ts'
+import { openSafetensors, writeSafetensors } from '../../packages/engine/src/formats/safetensors.ts'
+import type { TensorSource } from '../../packages/engine/src/formats/types.ts'
+import { examples, mutated } from './mutations.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'regraft-fuzz-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** No example may take longer, in milliseconds: a count that a file lies about must not be looped over. */
+const LONGEST = 5_000
+
+/** Runs a reader; what it may throw is an EngineError. */
+function attempt(read: () => void): void {
+  const started = performance.now()
+  try {
+    read()
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    expect(['invalid-file', 'incompatible', 'invalid-input', 'not-found']).toContain(error.code)
+    expect(error.message.length).toBeGreaterThan(10)
+  }
+  expect(performance.now() - started).toBeLessThan(LONGEST)
+}
+
+function readAll(source: TensorSource, fileSize: number): void {
+  try {
+    for (const name of source.names()) {
+      const size = source.shape(name).reduce((product, length) => product * length, 1)
+      let values: Float32Array
+      try {
+        values = source.read(name)
+      } catch (error) {
+        if (error instanceof EngineError) continue
+        throw error
+      }
+      expect(values.length).toBe(size)
+      // The densest type has half a byte a value.
+      expect(size).toBeLessThanOrEqual(2 * fileSize)
+    }
+  } finally {
+    source.close()
+  }
+}
+
+/** The F32 tensors of a safetensors file, read by its description alone. */
+function readPlainly(bytes: Buffer): Map<string, Float32Array> {
+  const length = Number(bytes.readBigUInt64LE(0))
+  const header = JSON.parse(bytes.subarray(8, 8 + length).toString()) as Record<
+    string,
+    { dtype: string; data_offsets: [number, number] }
+  >
+  const tensors = new Map<string, Float32Array>()
+  for (const [name, entry] of Object.entries(header)) {
+    if (name === '__metadata__' || entry.dtype !== 'F32') continue
+    const [start, end] = entry.data_offsets
+    tensors.set(
+      name,
+      new Float32Array(Uint8Array.from(bytes.subarray(8 + length + start, 8 + length + end)).buffer),
+    )
+  }
+  return tensors
+}
+
+test('damaged safetensors files', () => {
+  const path = join(folder, 'a.safetensors')
+  const data = Float32Array.of(1, -2.5, 3e-5, 7)
+  writeSafetensors(path, [
+    { name: 'model.a', shape: [2, 2], dtype: 'F32', data },
+    { name: 'model.b', shape: [4], dtype: 'F16', data },
+    { name: 'model.c', shape: [2, 2, 1], dtype: 'BF16', data },
+    { name: 'model.d', shape: [2], dtype: 'F32', data: data.subarray(2) },
+  ])
+  let read = 0
+  const property = fc.property(mutated(readFileSync(path)), (bytes) => {
+    writeFileSync(path, bytes)
+    attempt(() => {
+      const source = openSafetensors(path)
+      for (const [name, values] of readPlainly(bytes)) {
+        expect(Buffer.from(source.read(name).buffer)).toEqual(Buffer.from(values.buffer))
+      }
+      readAll(source, bytes.length)
+      read++
+    })
+  })
+  fc.assert(property, examples(4_000))
+  // Some damage lies in the values only: such files are read.
+  expect(read).toBeGreaterThan(10)
+})
+
+test('damaged GGUF files', () => {
+  const path = join(folder, 'a.gguf')
+  const row = Uint8Array.from({ length: 34 * 2 }, (_, i) => (i % 34 < 2 ? [0, 44][i % 34]! : i))
+  const metadata: Record<string, GgufFixtureValue> = {
+    'general.architecture': { type: 'string', value: 'llama' },
+    'llama.attention.head_count': { type: 'uint32', value: 2 },
+    'llama.attention.head_count_kv': { type: 'uint32', value: 1 },
+    'llama.rope.freq_base': { type: 'float32', value: 10_000 },
+    'tokenizer.ggml.tokens': { type: 'strings', value: ['a', 'b', '<|end|>'] },
+    'tokenizer.ggml.scores': { type: 'float32s', value: [0, -1, -2] },
+  }
+  writeGgufFixture(path, metadata, [
+    {
+      name: 'output_norm.weight',
+      dimensions: [4],
+      type: 0,
+      bytes: new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer),
+    },
+    { name: 'blk.0.attn_q.weight', dimensions: [2, 8], type: 0, bytes: new Uint8Array(64) },
+    { name: 'blk.0.ffn_up.weight', dimensions: [32, 2], type: 8, bytes: row },
+    { name: 'blk.0.ffn_down.weight', dimensions: [32, 2], type: 2, bytes: row.subarray(0, 36) },
+  ])
+  let read = 0
+  const property = fc.property(mutated(readFileSync(path)), (bytes) => {
+    writeFileSync(path, bytes)
+    attempt(() => {
+      readAll(openGguf(path), bytes.length)
+      read++
+    })
+  })
+  fc.assert(property, examples(4_000))
+  expect(read).toBeGreaterThan(10)
+})
+
+test.each([
+  'config.json',
+  'generation_config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'model.safetensors',
+])('a base with a damaged %s', (name) => {
+  const base = join(folder, `base-${name}`)
+  writePicoBase(base)
+  const path = join(base, name)
+  const property = fc.property(mutated(readFileSync(path)), (bytes) => {
+    writeFileSync(path, bytes)
+    attempt(() => {
+      const opened = openBase(base)
+      try {
+        const text = 'where is the card'
+        const ids = opened.tokenizer.encode(text)
+        for (const id of ids) expect(Number.isInteger(id) && id >= 0).toBe(true)
+        opened.tokenizer.decode(ids)
+      } finally {
+        opened.close()
+      }
+    })
+  })
+  fc.assert(property, examples(400))
+})
+
+test('an adapter with a damaged configuration', () => {
+  const path = join(folder, 'adapter_config.json')
+  const config = {
+    peft_type: 'LORA',
+    r: 2,
+    lora_alpha: 4,
+    target_modules: ['q_proj'],
+    bias: 'none',
+    use_rslora: false,
+  }
+  const name = 'base_model.model.model.layers.0.self_attn.q_proj'
+  writeSafetensors(join(folder, 'adapter_model.safetensors'), [
+    { name: `${name}.lora_A.weight`, shape: [2, 4], dtype: 'F32', data: new Float32Array(8).fill(1) },
+    { name: `${name}.lora_B.weight`, shape: [4, 2], dtype: 'F32', data: new Float32Array(8).fill(1) },
+  ])
+  const property = fc.property(mutated(Buffer.from(JSON.stringify(config))), (bytes) => {
+    writeFileSync(path, bytes)
+    attempt(() => {
+      for (const { scale, rank } of readAdapter(folder).modules.values()) {
+        expect(Number.isFinite(scale) && rank === 2).toBe(true)
+      }
+    })
+  })
+  fc.assert(property, examples(400))
+})
