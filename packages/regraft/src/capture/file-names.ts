@@ -1,5 +1,5 @@
 import type { ProjectStore } from '../store/index.ts'
-import { type ImportedFile, type ImportParameters, importStep } from './import-step.ts'
+import { type ImportParameters, importStep } from './import-step.ts'
 
 /**
  * The names under which files were last imported, by the digests of their bytes.
@@ -11,14 +11,11 @@ export async function namesOfFiles(
   digests: ReadonlySet<string>,
 ): Promise<Map<string, string>> {
   const names = new Map<string, string>()
-  if (digests.size === 0) return names
-  for (const artifact of await store.artifacts.list('file')) {
-    const { digest } = await store.artifacts.read<ImportedFile>(artifact.digest)
-    if (!digests.has(digest)) continue
-    const readings = await store.executions.consuming(artifact.digest)
+  for (const digest of digests) {
+    const [file] = await store.artifacts.find('file', { digest })
+    const readings = file ? await store.executions.consuming(file.digest) : []
     const last = readings.findLast(({ step }) => step === importStep.name)
     if (last) names.set(digest, (last.parameters as ImportParameters).fileName)
-    if (names.size === digests.size) break
   }
   return names
 }

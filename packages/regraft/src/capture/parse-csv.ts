@@ -58,12 +58,18 @@ export async function* parseCsv(
     }
     const content = fields[at.text]!
     const value = fields[at.label] ?? ''
-    const reason = refusal(content, value, fields[at.time])
+    const reason = refusal(content, value)
     if (reason !== null) {
       yield { line, reason }
       continue
     }
-    const occurredAt = at.time < 0 ? origin.importedAt : parseTime(fields[at.time]!)!
+    const ownTime = fields[at.time]
+    const occurredAt = ownTime === undefined ? origin.importedAt : parseTime(ownTime)
+    if (occurredAt === null) {
+      const shown = JSON.stringify(ownTime)
+      yield { line, reason: `has the time ${shown}, which is neither ISO 8601 nor Unix seconds` }
+      continue
+    }
     const sourceKey = `import:${origin.digest}:${line}:${reading}`
     const id = rowId(occurredAt, [origin.digest, line, reading])
     const feedback: NewFeedback[] = []
@@ -109,11 +115,8 @@ export async function readCsvHeader(bytes: AsyncIterable<Uint8Array>): Promise<s
   throw new RegraftError('invalid-file', 'The file is empty: not even a header line.')
 }
 
-function refusal(text: string, label: string, time: string | undefined): string | null {
+function refusal(text: string, label: string): string | null {
   if (text.trim() === '') return 'has no text'
-  if (time !== undefined && parseTime(time) === null) {
-    return `has the time ${JSON.stringify(time)}, which is neither ISO 8601 nor Unix seconds`
-  }
   return findUnstorable(text) ?? findUnstorable(label)
 }
 

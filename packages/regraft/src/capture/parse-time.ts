@@ -12,9 +12,8 @@ export function parseTime(value: string | number): Date | null {
   const match = ISO_TIME.exec(text)
   if (!match) return null
   const [, day, minutes = '00:00', seconds = ':00', zone = 'Z'] = match
-  const midnight = new Date(`${day}T00:00:00Z`)
   // Date rolls 30 February over to March instead of refusing it.
-  if (Number.isNaN(midnight.getTime()) || midnight.toISOString().slice(0, 10) !== day) return null
+  if (new Date(`${day}T00:00:00Z`).getUTCDate() !== Number(day!.slice(-2))) return null
   const offset = zone.toUpperCase().replace(/^([+-]\d{2})(\d{2})$/, '$1:$2')
   const time = new Date(`${day}T${minutes}${seconds}${offset}`)
   return Number.isNaN(time.getTime()) ? null : time

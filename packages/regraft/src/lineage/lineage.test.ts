@@ -333,6 +333,33 @@ test('a selection is the same for the same rows, and notices a row that is gone'
   await expect(verifySelection(project, made.selection)).rejects.toMatchObject({ code: 'digest-mismatch' })
 })
 
+test('rows that were selected before are counted, not read again', async () => {
+  const project = store.project(`lineage-${++projects}`)
+  const rows = ['one', 'two', 'three'].map((text) => inference(text))
+  await project.inferences.insert(rows)
+  const { inferences } = project
+  const links = inferences.links.bind(inferences)
+  let readings = 0
+  inferences.links = (query) => {
+    readings++
+    return links(query)
+  }
+  const part = { ids: rows.slice(0, 2).map(({ id }) => id) }
+  const [all, two] = [
+    await makeSelection(project, 'inferences'),
+    await makeSelection(project, 'inferences', part),
+  ]
+  expect(readings).toBe(2)
+  expect(await makeSelection(project, 'inferences')).toEqual(all)
+  expect(await makeSelection(project, 'inferences', part)).toEqual(two)
+  expect(readings).toBe(2)
+  // With as many rows as `part` but another query: the watermark is that of `all`, the rows are others.
+  await inferences.remove([rows[0]!.id])
+  const rest = await makeSelection(project, 'inferences')
+  expect([rest.selection.count, readings]).toEqual([2, 3])
+  expect([all.selection.root, two.selection.root]).not.toContain(rest.selection.root)
+})
+
 test('the fixture digest of a step changes with its output', async () => {
   const project = store.project(`lineage-${++projects}`)
   const fixture = {

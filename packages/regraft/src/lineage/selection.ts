@@ -1,5 +1,5 @@
 import { RegraftError } from '../errors/index.ts'
-import type { Artifact, ProjectStore, RowQuery } from '../store/index.ts'
+import { type Artifact, canonicalText, type ProjectStore, type RowQuery } from '../store/index.ts'
 import { merkleRoot } from './merkle.ts'
 
 export type RowTableName = 'inferences' | 'feedback' | 'examples'
@@ -14,6 +14,7 @@ export interface Selection {
   root: string
   count: number
 }
+type Asked = Omit<Selection, 'root' | 'count'>
 
 /**
  * Fixes the rows that a query finds now as a selection artifact.
@@ -24,26 +25,39 @@ export async function makeSelection(
   table: RowTableName,
   query: Omit<RowQuery, 'watermark'> = {},
 ): Promise<{ artifact: Artifact; selection: Selection }> {
-  const watermark = await project[table].watermark()
-  const digests = await digestsOf(project, table, { ...query, watermark })
   const { from, until, ...lists } = query
-  const selection: Selection = {
+  const asked: Asked = {
     table,
     query: {
       ...lists,
       ...(from ? { from: from.toISOString() } : {}),
       ...(until ? { until: until.toISOString() } : {}),
     },
-    watermark,
-    root: merkleRoot(digests),
-    count: digests.length,
+    watermark: await project[table].watermark(),
   }
+  const earlier = await findEarlier(project, asked)
+  if (earlier) return earlier
+  const digests = await digestsOf(project, table, queryOf(asked))
+  const selection: Selection = { ...asked, root: merkleRoot(digests), count: digests.length }
   const artifact = await project.artifacts.put({ kind: 'selection', schemaVersion: 1, value: selection })
   return { artifact, selection }
 }
 
+/**
+ * A selection that was made of the rows that are found now, if there is one: it spares reading all digests.
+ * No row ever changes and none appears below a watermark, so up to the same one as many rows are the same rows.
+ */
+async function findEarlier(project: ProjectStore, asked: Asked) {
+  const count = await project[asked.table].count(queryOf(asked))
+  for (const artifact of await project.artifacts.find('selection', { ...asked, count })) {
+    const selection = await project.artifacts.read<Selection>(artifact.digest)
+    if (canonicalText(selection.query) === canonicalText(asked.query)) return { artifact, selection }
+  }
+  return null
+}
+
 /** The query that finds the rows of a selection again. */
-export function queryOf(selection: Selection): RowQuery {
+export function queryOf(selection: Asked): RowQuery {
   const { from, until, ...lists } = selection.query
   return {
     ...lists,

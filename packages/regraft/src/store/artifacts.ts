@@ -108,6 +108,16 @@ export class ArtifactStore implements ArtifactTable {
     return found.map(decode)
   }
 
+  async find(kind: ArtifactKind, members: Record<string, unknown>): Promise<Artifact[]> {
+    const wanted = indexOf(sql<string>`${canonicalText(members)}::text`)
+    const found = await this.#artifacts()
+      .where('kind', '=', kind)
+      .where(sql<boolean>`value_index @> ${wanted}`)
+      .orderBy('stored_seq')
+      .execute()
+    return found.map(decode)
+  }
+
   async remove(digest: string): Promise<void> {
     await this.#scope.database.transaction().execute(async (transaction) => {
       for (const [table, column] of [

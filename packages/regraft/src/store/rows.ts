@@ -68,6 +68,8 @@ export class RowStore<Stored extends Row<unknown>, New extends AnyNewRow> implem
     await this.#scope.writer()
     let batch: Encoded[] = []
     let characters = 0
+    // While the database takes one batch, the next is encoded.
+    let storing = Promise.resolve()
     for (const row of rows) {
       try {
         const encoded = this.#encode(row)
@@ -77,11 +79,13 @@ export class RowStore<Stored extends Row<unknown>, New extends AnyNewRow> implem
         report.rejected.push({ id: row.id, reason: reasonOf(error) })
       }
       if (batch.length === this.#scope.engine.insertBatch || characters > BATCH_CHARACTERS) {
-        await this.#store(batch, report)
+        await storing
+        storing = this.#store(batch, report)
         batch = []
         characters = 0
       }
     }
+    await storing
     await this.#store(batch, report)
     this.#scope.statistics.noteWrites(this.#kind.table, report.inserted)
     return report

@@ -215,6 +215,8 @@ export interface ArtifactTable {
   /** Resolves a unique prefix of at least 6 hex digits, or an alias. Throws 'not-found' or 'conflict' (ambiguous). */
   resolve(prefixOrAlias: string): Promise<Artifact>
   list(kind?: ArtifactKind): Promise<Artifact[]>
+  /** Artifacts whose value has these members, oldest first; a member that is an object may have more of its own. */
+  find(kind: ArtifactKind, members: Record<string, unknown>): Promise<Artifact[]>
   remove(digest: string): Promise<void>
   /** Links rows to the snapshot that pins them. */
   pinRows(snapshot: string, rows: { id: string; digest: string; split: string }[]): Promise<void>

@@ -3,7 +3,10 @@ import type { SqlMigration } from './index.ts'
 /**
  * `project_id` leads every key. Payloads are canonical JSON bytes in `bytea`; the `jsonb` column beside them is an
  * index and never read back. `json` (text kept as written) holds values that are read back but not hashed.
- * Edges, feedback and pins have no foreign keys to what they name: it may arrive later or be gone.
+ * Edges, feedback and pins have no foreign keys to what they name: it may arrive later or be gone. Tables of many rows
+ * have none to their project either: the check locks the project's row and costs a sixth of an insertion.
+ * `fastupdate` would gather new entries of a GIN index in a list that each search reads through; vacuum empties it, and
+ * PGlite never vacuums.
  */
 export const foundation: SqlMigration = {
   name: '0001-foundation',
@@ -14,7 +17,7 @@ create table projects (
 );
 
 create table inferences (
-  project_id text not null references projects on delete cascade,
+  project_id text not null,
   id uuid not null,
   stored_seq bigint generated always as identity,
   digest text not null,
@@ -29,10 +32,11 @@ create table inferences (
 create unique index inferences_source_key on inferences (project_id, source_key) where source_key is not null;
 create index inferences_order on inferences (project_id, occurred_at, id);
 create index inferences_stored on inferences (project_id, stored_seq);
-create index inferences_derived_from on inferences using gin (derived_from) where derived_from <> '{}';
+create index inferences_derived_from on inferences using gin (derived_from) with (fastupdate = off)
+  where derived_from <> '{}';
 
 create table feedback (
-  project_id text not null references projects on delete cascade,
+  project_id text not null,
   id uuid not null,
   stored_seq bigint generated always as identity,
   inference_id uuid not null,
@@ -48,11 +52,12 @@ create table feedback (
 create unique index feedback_source_key on feedback (project_id, source_key) where source_key is not null;
 create index feedback_order on feedback (project_id, occurred_at, id);
 create index feedback_stored on feedback (project_id, stored_seq);
-create index feedback_derived_from on feedback using gin (derived_from) where derived_from <> '{}';
+create index feedback_derived_from on feedback using gin (derived_from) with (fastupdate = off)
+  where derived_from <> '{}';
 create index feedback_inference on feedback (project_id, inference_id);
 
 create table examples (
-  project_id text not null references projects on delete cascade,
+  project_id text not null,
   id uuid not null,
   stored_seq bigint generated always as identity,
   digest text not null,
@@ -67,7 +72,8 @@ create table examples (
 create unique index examples_source_key on examples (project_id, source_key) where source_key is not null;
 create index examples_order on examples (project_id, occurred_at, id);
 create index examples_stored on examples (project_id, stored_seq);
-create index examples_derived_from on examples using gin (derived_from) where derived_from <> '{}';
+create index examples_derived_from on examples using gin (derived_from) with (fastupdate = off)
+  where derived_from <> '{}';
 
 create table artifacts (
   project_id text not null references projects on delete cascade,
@@ -115,7 +121,7 @@ create table execution_edges (
 create index execution_edges_digest on execution_edges (project_id, digest, direction, execution_seq);
 
 create table snapshot_rows (
-  project_id text not null references projects on delete cascade,
+  project_id text not null,
   snapshot text not null,
   row_id uuid not null,
   row_digest text not null,

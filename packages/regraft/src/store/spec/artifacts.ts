@@ -60,6 +60,25 @@ export function artifactsSpec({ store, project }: SpecContext): void {
     await expect(aliases.set('deadbeef', one.digest)).rejects.toMatchObject({ code: 'invalid-input' })
   })
 
+  test('artifacts are found by members of their value', async () => {
+    const { artifacts } = project()
+    const values = [
+      { path: 'a', query: {} },
+      { path: 'a', query: { from: 'noon\0' } },
+      { path: 'b', query: {} },
+    ]
+    const [one, two] = [
+      await artifacts.put({ kind: 'file', schemaVersion: 1, value: values[0] }),
+      await artifacts.put({ kind: 'file', schemaVersion: 1, value: values[1] }),
+      await artifacts.put({ kind: 'file', schemaVersion: 1, value: values[2] }),
+      await artifacts.put({ kind: 'run', schemaVersion: 1, value: values[0] }),
+    ]
+    expect(await artifacts.find('file', { path: 'a', query: {} })).toEqual([one, two])
+    expect(await artifacts.find('file', { query: { from: 'noon\0' } })).toEqual([two])
+    expect(await artifacts.find('file', { path: null })).toEqual([])
+    expect(await project().artifacts.find('file', { path: 'a' })).toEqual([])
+  })
+
   test('aliases move, are listed by prefix and go', async () => {
     const { aliases } = project()
     await aliases.set('routes/a', 'sha256:1')
