@@ -1,20 +1,25 @@
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { importOperation } from '../capture/index.ts'
+import { importOperation, type Journals, openJournals } from '../capture/index.ts'
 import { Config } from '../config/index.ts'
 import { shortDigest } from '../lineage/index.ts'
 import type { OperationContext } from '../operation/index.ts'
-import type { Store } from '../store/index.ts'
 import { inference, NOON } from '../store/spec/fixtures.ts'
 import { openTestStore } from '../store/testing.ts'
 import { buildOperation } from './build.ts'
 import type { SnapshotManifest } from './manifest.ts'
 import { sealOperation } from './seal.ts'
 
-let store: Store
+let store: Awaited<ReturnType<typeof openTestStore>>
+let journals: Journals
 beforeAll(async () => {
   store = await openTestStore()
+  journals = await openJournals(join(store.dataDirectory, 'journal'), { store })
 })
-afterAll(() => store.close())
+afterAll(async () => {
+  await journals.close()
+  await store.close()
+})
 
 const LEAK = 'my card was swallowed by the machine at the station and the bank does not answer the telephone'
 
@@ -27,7 +32,7 @@ test('an overlap names the line and the file, or what is known of them, and so d
     signal: new AbortController().signal,
     progress() {},
     log: { debug() {}, info() {}, warn() {}, error() {} },
-    services: {} as OperationContext['services'],
+    services: { journals } as OperationContext['services'],
     jobId: null,
     attempt: 1,
   }
