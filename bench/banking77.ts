@@ -7,6 +7,7 @@
 // Hyper-parameters were chosen on the validation part of the 847 rows (see docs/benchmarks.md); the 3,080 test rows are
 // answered once. Prints the section of docs/benchmarks.md.
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -98,18 +99,28 @@ function regraft(...words: string[]): unknown {
   return JSON.parse(readFileSync(kept, 'utf8'))
 }
 
-/** Answers of the adapter by question, from the measurement that the gate made. */
+/** Whether the adapter answered each test row, from the measurement that the gate made: by row id. */
 function adapterAnswers(): Map<string, boolean> {
-  const measurement = regraftMeasurement(gate.verdict.evidence[0]!)
-  return new Map(data.test.map(({ id }, i) => [id, measurement[i]!]))
+  const output = execFileSync(
+    process.execPath,
+    [program, 'gates', 'show', gate.verdict.evidence[0]!, '--json'],
+    { cwd: work, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 },
+  )
+  const { items } = JSON.parse(output) as { items: { id: string; correct: boolean }[] }
+  const correct = new Map(items.map((item) => [item.id, item.correct]))
+  return new Map(data.test.map((row) => [row.id, correct.get(itemId(row))!]))
 }
 
-function regraftMeasurement(digest: string): boolean[] {
-  const output = execFileSync(process.execPath, [program, 'gates', 'show', digest, '--json'], {
-    cwd: work,
-    encoding: 'utf8',
-  })
-  return (JSON.parse(output) as { items: { correct: boolean }[] }).items.map(({ correct }) => correct)
+/** The id of a row's item in the sealed suite: two rows with equal text and intent are one item. */
+function itemId({ text, label }: BankingRow): string {
+  const messages = [
+    { role: 'system', content: SYSTEM },
+    { role: 'user', content: text.trim() },
+  ]
+  return createHash('sha256')
+    .update(JSON.stringify([messages, wording(label)]))
+    .digest('hex')
+    .slice(0, 16)
 }
 
 /** The untouched base, told all 77 intents: exact match on the first test rows by a fixed step. */
@@ -138,6 +149,8 @@ async function report(): Promise<void> {
   const listed = await baseWithList()
   const answers = adapterAnswers()
   const adapter = baselines.rows.map(({ id }) => answers.get(id)!)
+  if (adapter.some((correct) => correct === undefined))
+    throw new Error('a test row has no answer in the measurement')
   const line = (name: string, right: boolean[]) => {
     const { estimate, low, high } = wilsonInterval(right.filter(Boolean).length, right.length)
     const difference = pairedDifference(countPairs(adapter, right))
