@@ -1,0 +1,306 @@
+// Step versions are honest: what a step makes of a fixed input is pinned with its version. When one of these fails, the
+// output has changed: raise the step's version, then write the new pair here.
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { writePicoBase } from '../packages/engine/src/formats/pico-base.ts'
+import { loadConfig } from '../packages/regraft/src/config/index.ts'
+import { buildSnapshot } from '../packages/regraft/src/datasets/build-snapshot.ts'
+import type { SnapshotManifest } from '../packages/regraft/src/datasets/index.ts'
+import { holdOutSuite, sealSuite } from '../packages/regraft/src/datasets/suite-steps.ts'
+import { judgeRebuild } from '../packages/regraft/src/fleet/judge-rebuild.ts'
+import { judgeGate } from '../packages/regraft/src/gates/judge.ts'
+import { makeSelection } from '../packages/regraft/src/lineage/index.ts'
+import { stepFixture } from '../packages/regraft/src/lineage/step-fixture.ts'
+import { recordBase } from '../packages/regraft/src/models/index.ts'
+import type { FeedbackPayload, ProjectStore } from '../packages/regraft/src/store/index.ts'
+import { inference } from '../packages/regraft/src/store/spec/fixtures.ts'
+import { openTestStore } from '../packages/regraft/src/store/testing.ts'
+import { type RunRecord, trainAdapter } from '../packages/regraft/src/training/index.ts'
+
+const PINNED = [
+  'datasets/build-snapshot',
+  'datasets/hold-out-suite',
+  'datasets/seal-suite',
+  'fleet/judge-rebuild',
+  'gates/judge',
+  'training/lora-sft',
+]
+/** Why the output of these is not pinned here. */
+const UNPINNED: Record<string, string> = {
+  import: 'external: rows from outside',
+  'fleet/register': 'external: the time of a registration',
+  'gates/evaluate-suite': 'answers of an engine, whose floating point differs between processors',
+}
+
+let store: Awaited<ReturnType<typeof openTestStore>>
+const folder = mkdtempSync(join(tmpdir(), 'regraft-steps-'))
+let projects = 0
+const newProject = () => store.project(`steps-${++projects}`)
+
+beforeAll(async () => {
+  store = await openTestStore()
+})
+afterAll(async () => {
+  await store.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+test('every step is pinned here, or said why not', () => {
+  const names = globSync('packages/regraft/src/**/*.ts', { cwd: join(import.meta.dirname, '..') })
+    .filter((path) => !path.endsWith('.test.ts'))
+    .flatMap((path) => [...readFileSync(join(import.meta.dirname, '..', path), 'utf8').matchAll(DEFINED)])
+    .map(([, name]) => name!)
+  expect(names.sort()).toEqual([...PINNED, ...Object.keys(UNPINNED)].sort())
+})
+const DEFINED = /defineStep(?:<\w+>)?\(\{\s*name: '([^']+)'/g
+
+const id = (kind: string, number: number) =>
+  `01981f3e-5a30-7cc4-9c2b-${kind}${String(number).padStart(12 - kind.length, '0')}`
+
+/** Ten days of traffic with feedback: repeats, contradictions, a row of another task, one without any signal. */
+async function traffic(project: ProjectStore) {
+  const texts = [
+    'where is my card, it should have come on Monday already',
+    'my card has not come',
+    'MY CARD has not come!',
+    'the parcel is late and nobody answers the telephone since last week',
+    'refund please',
+    'refund, and please a letter that says so for my books this year',
+    'the transfer failed twice today and the money is gone from my account',
+    'another task',
+    'no word about this',
+    'cancel it',
+  ]
+  const day = (index: number) => new Date(Date.UTC(2026, 2, 1 + index, 12))
+  const base = inference('').payload
+  await project.inferences.insert(
+    texts.map((text, index) => ({
+      id: id('a', index),
+      occurredAt: day(index),
+      payload: {
+        ...base,
+        messages: [
+          { role: 'system', content: 'Route it.' },
+          { role: 'user', content: text },
+        ],
+        response: ['cards', 'parcels', 'refunds'][index % 3]!,
+        route: index === 7 ? 'other' : 'desk',
+      },
+    })),
+  )
+  const author = 'ada'
+  const signals: [number, FeedbackPayload][] = [
+    [0, { type: 'accept', author }],
+    [1, { type: 'correction', value: 'cards', author }],
+    [2, { type: 'thumbs', value: 1, author }],
+    [3, { type: 'edit', value: 'parcels ', author: null }],
+    [4, { type: 'thumbs', value: -1, author }],
+    [5, { type: 'label', value: 'refunds', author }],
+    [6, { type: 'accept', author }],
+    [6, { type: 'thumbs', value: -1, author: 'grace' }],
+    [7, { type: 'accept', author }],
+    [9, { type: 'correction', value: 'contracts', author }],
+  ]
+  await project.feedback.insert(
+    signals.map(([about, payload], index) => {
+      return { id: id('b', index), inferenceId: id('a', about), occurredAt: day(about), payload }
+    }),
+  )
+  const selection = async (table: 'inferences' | 'feedback') => {
+    const { selection: value } = await makeSelection(project, table)
+    return { role: table, kind: 'selection' as const, schemaVersion: 1, value }
+  }
+  return [await selection('inferences'), await selection('feedback')]
+}
+
+test('datasets/build-snapshot', async () => {
+  const project = newProject()
+  const item = {
+    id: 'aaaaaaaaaaaaaaaa',
+    messages: [
+      { role: 'user', content: 'The parcel is late and nobody answers the telephone since last week.' },
+    ],
+    expected: 'parcels',
+    inference: null,
+  }
+  const value = { name: 'desk', scoring: 'exact-match', items: [item], leftOut: [] }
+  const inputs = [
+    ...(await traffic(project)),
+    { role: 'suite', kind: 'suite' as const, schemaVersion: 1, value },
+  ]
+  const parameters = { task: 'desk', consent: 'by contract', validation: 0.25 }
+  expect(await stepFixture(project, buildSnapshot, { inputs, parameters, seed: 1 })).toEqual({
+    version: 1,
+    digest: 'sha256:0de1bbe4326938bd412069ab12b2d35a23c328fb7ae043dbf0085dc0dd5c0192',
+  })
+  // A fixture that left rows out for no reason, or for few, would pin little.
+  const [snapshot] = await project.artifacts.list('snapshot')
+  const { rows, dropped } = await project.artifacts.read<SnapshotManifest>(snapshot!.digest)
+  expect(rows.map(({ split, signal }) => `${split} ${signal}`)).toEqual([
+    'train accept',
+    'train correction',
+    'train label',
+    'validation correction',
+  ])
+  expect(dropped.map(({ reason }) => reason)).toEqual([
+    'exact-duplicate',
+    'evaluation-overlap',
+    'rejected-without-replacement',
+    'contradictory-signals',
+    'no-signal',
+  ])
+})
+
+test('datasets/hold-out-suite', async () => {
+  const project = newProject()
+  const parameters = { name: 'holdout', task: 'desk', share: 0.4 }
+  const fixture = { inputs: await traffic(project), parameters, seed: 1 }
+  expect(await stepFixture(project, holdOutSuite, fixture)).toEqual({
+    version: 1,
+    digest: 'sha256:bd8344cc19ab3dbbbe2edbe5af9d8c38feeba98dc5a53e9e48fe710bb2c1041d',
+  })
+})
+
+test('datasets/seal-suite', async () => {
+  const project = newProject()
+  const bytes = Buffer.from(
+    'text,label\nwhere is my card,cards\nno label,\n"refund, please",refunds\nrefund,refunds\n',
+  )
+  const { digest, size } = await project.blobs.put(bytes)
+  const reading = {
+    format: 'csv',
+    text: 'text',
+    label: 'label',
+    time: null,
+    system: 'Route it.',
+    task: 'desk',
+  }
+  const inputs = [
+    { role: 'file', kind: 'file' as const, schemaVersion: 1, value: { path: 'import', digest, size } },
+  ]
+  const fixture = { inputs, parameters: { name: 'desk', reading } }
+  expect(await stepFixture(project, sealSuite, fixture)).toEqual({
+    version: 1,
+    digest: 'sha256:bca2d86f4da906c8fb53572ef5596ff1005aff1008c96f17d60f78e4e3f4fa21',
+  })
+})
+
+test('gates/judge', async () => {
+  const measurement = (role: string, adapter: string | null, right: (item: number) => boolean) => {
+    const items = Array.from({ length: 60 }, (_, item) => ({
+      id: `${item}`,
+      answer: 'x',
+      correct: right(item),
+    }))
+    const value = {
+      measures: 'suite-accuracy',
+      suite: 'sha256:s',
+      base: 'sha256:b',
+      adapter,
+      maxTokens: 24,
+      items,
+    }
+    return { role, kind: 'measurement' as const, schemaVersion: 1, value }
+  }
+  const inputs = [
+    measurement('candidate', 'sha256:new', (item) => item % 4 > 0),
+    measurement('base', null, (item) => item % 7 === 0),
+    measurement('incumbent', 'sha256:old', (item) => item % 5 > 0),
+  ]
+  const names = { candidate: 'adapter new', base: 'base pico', incumbent: 'adapter old' }
+  const parameters = { margin: 0.02, alpha: 0.05, names, rerun: 'regraft gates check new' }
+  expect(await stepFixture(newProject(), judgeGate, { inputs, parameters })).toEqual({
+    version: 1,
+    digest: 'sha256:c7e36a9c8af9feb748292b592a4acbfdfc81030fa1c078dd4caef34b57e7fd76',
+  })
+})
+
+test('fleet/judge-rebuild', async () => {
+  const lock = { engine: '0.1.0', cpu: 'then' }
+  const value = {
+    name: 'desk',
+    version: 2,
+    adapter: 'sha256:a',
+    seeds: [1],
+    execution: 'e',
+    environment: { lock },
+  }
+  const inputs = [{ role: 'registration', kind: 'registration' as const, schemaVersion: 1, value }]
+  const parameters = { missing: 'base pico: it is gone', lock: null, execution: null }
+  expect(await stepFixture(newProject(), judgeRebuild, { inputs, parameters })).toEqual({
+    version: 1,
+    digest: 'sha256:8d5429395fe0e4884405c3f1b46ab0a08d9f96fcb8edccf903928a41a970b336',
+  })
+})
+
+test('training/lora-sft makes the same run and adapter twice', async () => {
+  const project = newProject()
+  const path = join(folder, 'pico')
+  writePicoBase(path)
+  const overrides = [{ path: 'bases.pico.path', value: path, option: 'test' }]
+  const { config } = loadConfig({ folder, environment: { REGRAFT_DATA: folder }, overrides })
+  const base = await recordBase(project, { name: 'pico', path, endOfLife: null })
+  const words = ['card', 'error', 'other', 'there', 'where']
+  await project.examples.insert(
+    words.map((word, index) => ({
+      id: id('c', index),
+      occurredAt: new Date(Date.UTC(2026, 2, 1 + index)),
+      payload: {
+        messages: [{ role: 'user', content: `where is the ${word}` }],
+        completion: word,
+        signal: 'label',
+      },
+    })),
+  )
+  const rows = []
+  for await (const { id: row, digest } of project.examples.select()) {
+    rows.push({
+      id: row,
+      digest,
+      split: rows.length < 4 ? 'train' : 'validation',
+      signal: 'label',
+      inference: row,
+      feedback: [],
+    })
+  }
+  const training = {
+    lora: { rank: 2, alpha: 4, useRslora: false, targetModules: ['q_proj', 'down_proj'] },
+    ...{ seed: 1, epochs: 2, batchSize: 2, learningRate: 0.01, schedule: 'cosine', warmupRatio: 0.1 },
+    ...{
+      weightDecay: 0.01,
+      maxGradientNorm: 1,
+      beta1: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-8,
+      maxLength: 64,
+      threads: 1,
+    },
+  }
+  const recipe = { method: 'lora-sft', base: base.artifact.digest, snapshot: 'sha256:fixed', training }
+  const inputs = [
+    { role: 'recipe', kind: 'recipe' as const, schemaVersion: 1, value: recipe },
+    { role: 'base', kind: 'base' as const, schemaVersion: 1, value: base.record },
+    { role: 'snapshot', kind: 'snapshot' as const, schemaVersion: 1, value: { rows } },
+  ]
+  const step = trainAdapter({ config, workFolder: join(folder, 'work') })
+  const first = await stepFixture(project, step, { inputs, seed: 1 })
+  expect(await stepFixture(project, step, { inputs, seed: 1 })).toEqual(first)
+  // The bits depend on the processor; what the run consists of does not.
+  expect(first.version).toBe(1)
+  const [artifact] = await project.artifacts.list('run')
+  const { losses, validationLosses, ...run } = await project.artifacts.read<RunRecord>(artifact!.digest)
+  expect(run).toEqual({
+    recipe: expect.stringMatching(/^sha256:/),
+    updates: 4,
+    epochs: 2,
+    examples: 4,
+    droppedExamples: 0,
+    tokens: 242,
+    supervisedTokens: 32,
+    trainableParameters: 288,
+  })
+  const shown = [...losses, ...validationLosses].map((loss) => loss.toFixed(2))
+  expect(shown).toEqual(['5.86', '5.87', '5.78', '5.80', '6.25', '6.24'])
+})
