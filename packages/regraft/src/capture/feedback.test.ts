@@ -82,6 +82,22 @@ test('an event is acknowledged with 202 and becomes a row of its project only', 
   expect(projects.other.rows.size).toBe(0)
 })
 
+test('a body in chunks, as proxies send it, is taken over a socket too, and refused when it grows too long', async () => {
+  const server = serve({ fetch: appFor(principal, 'desk').fetch, port: 0, overrideGlobalObjects: false })
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/feedback`
+  const send = async (parts: string[]) => {
+    const body = ReadableStream.from(parts.map((part) => Buffer.from(part)))
+    return (await fetch(url, { method: 'POST', body, duplex: 'half' })).status
+  }
+  expect(await send([`{"inference_id": "${id}", "ty`, 'pe": "accept"}'])).toBe(202)
+  const long = 'x'.repeat(300_000)
+  expect(
+    await send([`{"inference_id": "${id}", "type": "comment", "value": "`, long, long, long, long, '"}']),
+  ).toBe(400)
+  server.close()
+})
+
 test('an event sent twice with its id is stored once, without an id twice', async () => {
   const before = projects.desk.rows.size
   const event = { inference_id: 'foreign-handle', type: 'thumbs', value: 1 }

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { ERROR_CODES, RegraftError } from '../errors/index.ts'
 import { allows, describeError, invalidInput, type Principal } from '../operation/index.ts'
 import type { NewFeedback, ProjectStore } from '../store/types.ts'
 import { FeedbackEvent, toFeedbackPayload } from './feedback-event.ts'
 import type { Journals } from './journals.ts'
+import { limitBody } from './limit-body.ts'
 import { parseTime } from './parse-time.ts'
 import { inferenceIdOf, rowId } from './row-ids.ts'
 
@@ -49,13 +49,7 @@ function feedbackRoutes(journals: Journals): Hono<FeedbackEnv> {
     const description = describeError(error)
     return context.json({ error: description }, ERROR_CODES[description.code].status as ContentfulStatusCode)
   })
-  const limit = bodyLimit({
-    maxSize: BODY_LIMIT,
-    onError: () => {
-      throw new RegraftError('invalid-input', `the body is over ${BODY_LIMIT} bytes`)
-    },
-  })
-  routes.post('/v1/feedback', limit, async (context) => {
+  routes.post('/v1/feedback', limitBody(BODY_LIMIT), async (context) => {
     const { principal, store } = context.var
     if (!allows(principal.scopes, 'feedback')) {
       throw new RegraftError('forbidden', "this API key lacks the scope 'feedback'", {

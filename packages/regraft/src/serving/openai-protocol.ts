@@ -2,11 +2,10 @@
 // journalled as an inference before its end is sent; its id is the response id without the `chatcmpl-`.
 import type { Answer } from '@regraft/engine'
 import { type Context, Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { streamSSE } from 'hono/streaming'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { v7 as uuidv7 } from 'uuid'
-import type { Journals } from '../capture/index.ts'
+import { type Journals, limitBody } from '../capture/index.ts'
 import type { Config } from '../config/index.ts'
 import { ERROR_CODES, RegraftError } from '../errors/index.ts'
 import { allows, describeError, type Principal, type Services } from '../operation/index.ts'
@@ -51,13 +50,7 @@ export const openAIProtocol = {
       const model = await requireServedModel(context.var.store, options.config, context.req.param('id'))
       return context.json(modelObject(model))
     })
-    const limit = bodyLimit({
-      maxSize: BODY_LIMIT,
-      onError: () => {
-        throw new RegraftError('invalid-input', `the body is over ${BODY_LIMIT} bytes`)
-      },
-    })
-    routes.post('/v1/chat/completions', limit, async (context) => {
+    routes.post('/v1/chat/completions', limitBody(BODY_LIMIT), async (context) => {
       const request = parseChatRequest(await readJson(context))
       const model = await requireServedModel(context.var.store, options.config, request.model)
       const call = newCall(model, generationOf(request))

@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
+import { limitBody } from '../../capture/index.ts'
 import { RegraftError } from '../../errors/index.ts'
 import { describeError } from '../../operation/index.ts'
 import { VERSION } from '../version.ts'
@@ -39,14 +39,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   app.get('/api/openapi.json', (context) => context.json(openApiDocument(options.operations, VERSION)))
 
   app.use('*', authenticate(options))
-  const limit = bodyLimit({
-    maxSize: OPERATION_BODY_LIMIT,
-    onError: (context) =>
-      respondError(
-        context,
-        new RegraftError('invalid-input', `the body is over ${OPERATION_BODY_LIMIT} bytes`),
-      ),
-  })
+  const limit = limitBody(OPERATION_BODY_LIMIT)
   for (const operation of options.operations) app.use(operationPath(operation), limit)
   app.route('/', operationRoutes(options))
   app.route('/', jobRoutes(options))
