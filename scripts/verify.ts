@@ -11,6 +11,14 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 
+// So that whatever is running ends with this process.
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.on(signal, () => process.exit(code))
+}
+
 const results: { check: Check; outcome: Outcome; seconds: number }[] = []
 for (const check of checks) {
   if (wanted.length > 0 && !wanted.includes(check.name)) continue

@@ -1,5 +1,5 @@
 // The whole loop once, as a user goes through it: the real command line on sample traffic and the bundled base.
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Regraft } from '@regraft/client'
@@ -13,7 +13,6 @@ import {
 import { type CliProcess, runJson, startServer } from './cli-process.ts'
 
 const BUNDLED = join(import.meta.dirname, '../packages/regraft/bases/regraft-nano')
-const isBundled = existsSync(join(BUNDLED, 'model.safetensors'))
 
 const SAMPLE = { seed: 5, count: 300 }
 const CONFIG = `
@@ -32,7 +31,7 @@ let server: (CliProcess & { url: string }) | undefined
 const run = <T>(...args: string[]) => runJson<T>(folder, args)
 
 beforeAll(() => {
-  if (isBundled) cpSync(BUNDLED, join(folder, 'base'), { recursive: true })
+  cpSync(BUNDLED, join(folder, 'base'), { recursive: true })
   const { rows } = generateTraffic(SAMPLE)
   writeFileSync(join(folder, 'traffic.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
   const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`
@@ -57,76 +56,72 @@ interface VerdictAnswer {
   rebuilt: string | null
 }
 
-test.skipIf(!isBundled)(
-  'traffic becomes a snapshot, an adapter that passes its gate, a served model, and the same bytes again',
-  async () => {
-    await run('init')
-    const config = join(folder, 'regraft.yaml')
-    writeFileSync(config, readFileSync(config, 'utf8') + CONFIG)
+test('traffic becomes a snapshot, an adapter that passes its gate, a served model, and the same bytes again', async () => {
+  await run('init')
+  const config = join(folder, 'regraft.yaml')
+  writeFileSync(config, readFileSync(config, 'utf8') + CONFIG)
 
-    const imported = await run<{ inferences: number; rejectedRows: number }>(
-      'import',
-      'traffic.jsonl',
-      '--task',
-      'desk',
-    )
-    expect(imported).toMatchObject({ inferences: 300, rejectedRows: 0 })
-    const sealing = ['evaluation.csv', '--as', 'desk', '--text', 'text', '--label', 'label']
-    const sealed = await run<{ items: number }>('datasets', 'seal', ...sealing)
-    expect(sealed.items).toBe(60)
-    const built = await run<BuildAnswer>('datasets', 'build', '--task', 'desk')
-    expect(built.train).toBeGreaterThan(100)
-    expect(built.dropped['exact-duplicate']).toBeGreaterThan(0)
+  const imported = await run<{ inferences: number; rejectedRows: number }>(
+    'import',
+    'traffic.jsonl',
+    '--task',
+    'desk',
+  )
+  expect(imported).toMatchObject({ inferences: 300, rejectedRows: 0 })
+  const sealing = ['evaluation.csv', '--as', 'desk', '--text', 'text', '--label', 'label']
+  const sealed = await run<{ items: number }>('datasets', 'seal', ...sealing)
+  expect(sealed.items).toBe(60)
+  const built = await run<BuildAnswer>('datasets', 'build', '--task', 'desk')
+  expect(built.train).toBeGreaterThan(100)
+  expect(built.dropped['exact-duplicate']).toBeGreaterThan(0)
 
-    const options = ['--base', 'own-copy', '--epochs', '4', '--rank', '4', '--learning-rate', '5e-3']
-    const trained = await run<{ adapter: string; loss: number }>('training', 'run', ...options)
-    const judged = await run<VerdictAnswer>('gates', 'check')
-    expect(judged.verdict).toMatchObject({ outcome: 'pass', effect: expect.any(Number) })
-    expect(judged.verdict.interval!.low).toBeGreaterThan(0)
-    const registered = await run<{ adapter: string; version: number }>('fleet', 'register', 'desk')
-    expect(registered).toMatchObject({ adapter: trained.adapter, version: 1 })
+  const options = ['--base', 'own-copy', '--epochs', '4', '--rank', '4', '--learning-rate', '5e-3']
+  const trained = await run<{ adapter: string; loss: number }>('training', 'run', ...options)
+  const judged = await run<VerdictAnswer>('gates', 'check')
+  expect(judged.verdict).toMatchObject({ outcome: 'pass', effect: expect.any(Number) })
+  expect(judged.verdict.interval!.low).toBeGreaterThan(0)
+  const registered = await run<{ adapter: string; version: number }>('fleet', 'register', 'desk')
+  expect(registered).toMatchObject({ adapter: trained.adapter, version: 1 })
 
-    server = await startServer(folder)
-    const openai = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'none' })
-    const [ticket] = generateHeldout(SAMPLE)
-    const request = {
-      model: 'desk',
-      messages: [
-        { role: 'system' as const, content: 'Route the ticket to a queue.' },
-        { role: 'user' as const, content: ticket!.text },
-      ],
-      max_tokens: 12,
-    }
-    const whole = await openai.chat.completions.create(request)
-    let streamed = ''
-    for await (const chunk of await openai.chat.completions.create({ ...request, stream: true })) {
-      streamed += chunk.choices[0]?.delta.content ?? ''
-    }
-    expect(streamed).toBe(whole.choices[0]!.message.content)
-    expect(streamed).toMatch(/[a-z]/)
-    const receipt = await new Regraft({ baseUrl: server.url }).correct(whole.id, ticket!.label)
-    expect(`chatcmpl-${receipt.inferenceId}`).toBe(whole.id)
-    // Both commands below go through the server, which holds the data directory.
-    const rebuilt = await run<VerdictAnswer>('fleet', 'rebuild', 'desk')
-    expect(rebuilt.verdict).toMatchObject({ outcome: 'pass', finding: 'REPRODUCED' })
-    expect(rebuilt.rebuilt).toBe(trained.adapter)
+  server = await startServer(folder)
+  const openai = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'none' })
+  const [ticket] = generateHeldout(SAMPLE)
+  const request = {
+    model: 'desk',
+    messages: [
+      { role: 'system' as const, content: 'Route the ticket to a queue.' },
+      { role: 'user' as const, content: ticket!.text },
+    ],
+    max_tokens: 12,
+  }
+  const whole = await openai.chat.completions.create(request)
+  let streamed = ''
+  for await (const chunk of await openai.chat.completions.create({ ...request, stream: true })) {
+    streamed += chunk.choices[0]?.delta.content ?? ''
+  }
+  expect(streamed).toBe(whole.choices[0]!.message.content)
+  expect(streamed).toMatch(/[a-z]/)
+  const receipt = await new Regraft({ baseUrl: server.url }).correct(whole.id, ticket!.label)
+  expect(`chatcmpl-${receipt.inferenceId}`).toBe(whole.id)
+  // Both commands below go through the server, which holds the data directory.
+  const rebuilt = await run<VerdictAnswer>('fleet', 'rebuild', 'desk')
+  expect(rebuilt.verdict).toMatchObject({ outcome: 'pass', finding: 'REPRODUCED' })
+  expect(rebuilt.rebuilt).toBe(trained.adapter)
 
-    const weights = join(folder, 'base', 'model.safetensors')
-    const bytes = readFileSync(weights)
-    bytes[bytes.length - 1]! ^= 1
-    writeFileSync(weights, bytes)
-    const tampered = await run<VerdictAnswer>('fleet', 'rebuild', 'desk')
-    expect(tampered.verdict).toMatchObject({ outcome: 'fail', finding: 'IMPOSSIBLE' })
-    expect(tampered.verdict.reason).toMatch(/base own-copy: the weights of base own-copy changed/)
-    rmSync(join(folder, 'base'), { recursive: true })
-    const removed = await run<VerdictAnswer>('fleet', 'rebuild', 'desk')
-    expect(removed.verdict.reason).toMatch(/base own-copy: the base own-copy is not at/)
+  const weights = join(folder, 'base', 'model.safetensors')
+  const bytes = readFileSync(weights)
+  bytes[bytes.length - 1]! ^= 1
+  writeFileSync(weights, bytes)
+  const tampered = await run<VerdictAnswer>('fleet', 'rebuild', 'desk')
+  expect(tampered.verdict).toMatchObject({ outcome: 'fail', finding: 'IMPOSSIBLE' })
+  expect(tampered.verdict.reason).toMatch(/base own-copy: the weights of base own-copy changed/)
+  rmSync(join(folder, 'base'), { recursive: true })
+  const removed = await run<VerdictAnswer>('fleet', 'rebuild', 'desk')
+  expect(removed.verdict.reason).toMatch(/base own-copy: the base own-copy is not at/)
 
-    expect((await server.kill('SIGTERM')).code).toBe(143)
-    // The correction has become one more row to train on.
-    const next = await run<BuildAnswer>('datasets', 'build', '--task', 'desk')
-    expect(next.signals.correction).toBe(built.signals.correction! + 1)
-    expect(next.dropped).toEqual({ ...built.dropped, 'no-signal': built.dropped['no-signal']! + 1 })
-  },
-  180_000,
-)
+  expect((await server.kill('SIGTERM')).code).toBe(143)
+  // The correction has become one more row to train on.
+  const next = await run<BuildAnswer>('datasets', 'build', '--task', 'desk')
+  expect(next.signals.correction).toBe(built.signals.correction! + 1)
+  expect(next.dropped).toEqual({ ...built.dropped, 'no-signal': built.dropped['no-signal']! + 1 })
+}, 300_000)
