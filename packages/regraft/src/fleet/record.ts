@@ -81,7 +81,7 @@ export async function gatherRecord(
       base: { artifact: made.base, name: base.name, precision: base.precision, digests: base.digests },
       snapshot: {
         artifact: made.snapshot,
-        rows: manifest.rows.length,
+        rows: manifest.rows.filter(({ split }) => split === 'train').length,
         dropped: manifest.dropped.length,
         consent: consent!,
       },

@@ -11,6 +11,7 @@ export interface Registration {
   owner: string
   deputy: string
   base: { artifact: string; name: string; precision: string; digests: BaseRecord['digests'] }
+  /** `rows` are those trained on, without the validation part. */
   snapshot: { artifact: string; rows: number; dropped: number; consent: string }
   recipe: string
   run: string
