@@ -75,7 +75,7 @@ test('traffic becomes a snapshot, an adapter that passes its gate, a served mode
   expect(built.train).toBeGreaterThan(100)
   expect(built.dropped['exact-duplicate']).toBeGreaterThan(0)
 
-  const options = ['--base', 'own-copy', '--epochs', '4', '--rank', '4', '--learning-rate', '5e-3']
+  const options = ['--base', 'own-copy', '--epochs', '3', '--rank', '4', '--learning-rate', '5e-3']
   const trained = await run<{ adapter: string; loss: number }>('training', 'run', ...options)
   const judged = await run<VerdictAnswer>('gates', 'check')
   expect(judged.verdict).toMatchObject({ outcome: 'pass', effect: expect.any(Number) })
