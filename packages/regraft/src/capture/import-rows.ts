@@ -1,15 +1,9 @@
 import { RegraftError } from '../errors/index.ts'
-import type { InsertReport, NewFeedback, NewInference } from '../store/types.ts'
 import type { ImportedRow, ParsedRow, RejectedRow } from './parsed-row.ts'
+import type { RowSink } from './row-sink.ts'
 
 /** Rows that go to the store together; the store cuts them to what its database takes at once. */
 const ROWS_PER_INSERT = 2000
-
-/** What an import needs of a ProjectStore. */
-interface RowSink {
-  inferences: { insert(rows: NewInference[]): Promise<InsertReport> }
-  feedback: { insert(rows: NewFeedback[]): Promise<InsertReport> }
-}
 
 export interface ImportHooks {
   signal: AbortSignal

@@ -5,18 +5,13 @@ import { RegraftError } from '../errors/index.ts'
 import type { InsertReport, NewFeedback, NewInference } from '../store/types.ts'
 import { decodeRecord, readFrames, SEGMENT_MAGIC } from './journal-frame.ts'
 import type { Segment } from './journal-writer.ts'
+import type { RowSink } from './row-sink.ts'
 
 /** Waits after a commit, so that rows which arrive close together share one insert. */
 const GATHER_MS = 20
 const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 10_000
 const HOUSEKEEPING_MS = 5_000
-
-/** What the drainer needs of a ProjectStore. */
-export interface JournalStore {
-  inferences: { insert(rows: NewInference[]): Promise<InsertReport> }
-  feedback: { insert(rows: NewFeedback[]): Promise<InsertReport> }
-}
 
 export interface DrainFigures {
   inserted: number
@@ -45,7 +40,7 @@ interface Progress {
  */
 export class JournalDrainer {
   readonly figures: DrainFigures = { inserted: 0, duplicates: 0, rejected: 0, damaged: 0, lastError: null }
-  readonly #store: JournalStore
+  readonly #store: RowSink
   readonly #directory: string
   readonly #keepDrainedMs: number
   readonly #retire: (segment: Segment, age: number) => void
@@ -57,7 +52,7 @@ export class JournalDrainer {
   #waiting: { number: number; offset: number; resolve: () => void; reject: (error: unknown) => void }[] = []
 
   constructor(options: {
-    store: JournalStore
+    store: RowSink
     directory: string
     segments: Segment[]
     keepDrainedMs: number

@@ -20,9 +20,9 @@ import { afterAll, expect, test } from 'vitest'
 import type { NewFeedback } from '../store/types.ts'
 import { memoryStore } from './fixtures/memory-store.ts'
 import { openJournal } from './journal.ts'
-import type { JournalStore } from './journal-drainer.ts'
 import type { FsyncPolicy } from './journal-writer.ts'
 import { rowId } from './row-ids.ts'
+import type { RowSink } from './row-sink.ts'
 
 const folders: string[] = []
 afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))))
@@ -33,7 +33,7 @@ async function newFolder(): Promise<string> {
   return folder
 }
 
-const down: JournalStore = {
+const down: RowSink = {
   inferences: { insert: () => Promise.reject(new Error('down')) },
   feedback: { insert: () => Promise.reject(new Error('down')) },
 }

@@ -2,16 +2,17 @@
 // the store. One path, whether the database is up or not. See JournalOptions.fsync for what an acknowledgement means.
 import { mkdir, open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type DrainFigures, JournalDrainer, type JournalStore } from './journal-drainer.ts'
+import { type DrainFigures, JournalDrainer } from './journal-drainer.ts'
 import { encodeFrame, type JournalRecord, SEGMENT_MAGIC } from './journal-frame.ts'
 import { type FsyncPolicy, JournalWriter, SEGMENT_SUFFIX, type Segment } from './journal-writer.ts'
+import type { RowSink } from './row-sink.ts'
 
 const SEGMENT_BYTES = 4 * 1024 * 1024
 /** Linux writes dirty pages after 30 s (vm.dirty_expire_centisecs); twice that is on the safe side. */
 const KEEP_DRAINED_MS = 60_000
 
 export interface JournalOptions {
-  store: JournalStore
+  store: RowSink
   /**
    * What an acknowledged record survives. All three survive `kill -9`: what was written belongs to the kernel.
    *

@@ -1,7 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Journal, type JournalOptions, openJournal } from './journal.ts'
-import type { JournalStore } from './journal-drainer.ts'
+import type { RowSink } from './row-sink.ts'
 
 declare module '../operation/types.ts' {
   interface Services {
@@ -29,7 +29,7 @@ export interface Journals {
  */
 export async function openJournals(
   directory: string,
-  options: Omit<JournalOptions, 'store'> & { store: { project(id: string): JournalStore } },
+  options: Omit<JournalOptions, 'store'> & { store: { project(id: string): RowSink } },
 ): Promise<Journals> {
   const { store, ...rest } = options
   const opened = new Map<string, Promise<Journal>>()

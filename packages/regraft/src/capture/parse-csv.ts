@@ -4,7 +4,7 @@ import { findUnstorable } from '../operation/index.ts'
 import type { NewFeedback } from '../store/types.ts'
 import { readCsvRecords } from './csv-records.ts'
 import { parseTime } from './parse-time.ts'
-import type { FileOrigin, ParsedRow } from './parsed-row.ts'
+import { type FileOrigin, importedLabel, importedPayload, type ParsedRow } from './parsed-row.ts'
 import { rowId } from './row-ids.ts'
 
 export interface CsvColumns {
@@ -74,14 +74,7 @@ export async function* parseCsv(
     const id = rowId(occurredAt, [origin.digest, line, reading])
     const feedback: NewFeedback[] = []
     if (value.trim() !== '') {
-      feedback.push({
-        id: rowId(occurredAt, [id, 'label', value]),
-        inferenceId: id,
-        occurredAt,
-        derivedFrom: [id],
-        sourceKey: `${sourceKey}:label:${label}`,
-        payload: { type: 'label', value, author: null },
-      })
+      feedback.push({ ...importedLabel(id, occurredAt, value), sourceKey: `${sourceKey}:label:${label}` })
     }
     const user = { role: 'user', content }
     yield {
@@ -90,18 +83,11 @@ export async function* parseCsv(
         id,
         occurredAt,
         sourceKey,
-        payload: {
+        payload: importedPayload(origin, line, {
           messages: system ? [{ role: 'system', content: system }, user] : [user],
           response: null,
           model: null,
-          adapter: null,
-          route: origin.task,
-          parameters: {},
-          latencyMs: null,
-          usage: null,
-          finishReason: null,
-          source: { kind: 'import', file: origin.digest, line },
-        },
+        }),
       },
       feedback,
     }

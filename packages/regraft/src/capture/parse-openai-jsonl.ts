@@ -10,7 +10,13 @@ import type { Message, NewFeedback } from '../store/types.ts'
 import { FileFeedback, toFeedbackPayload } from './feedback-event.ts'
 import { findJsonError } from './json-error.ts'
 import { parseTime } from './parse-time.ts'
-import type { FileOrigin, ImportedRow, ParsedRow } from './parsed-row.ts'
+import {
+  type FileOrigin,
+  type ImportedRow,
+  importedLabel,
+  importedPayload,
+  type ParsedRow,
+} from './parsed-row.ts'
 import { readLines } from './read-lines.ts'
 import { inferenceIdOf, rowId } from './row-ids.ts'
 
@@ -148,14 +154,7 @@ function toRow(fields: Line, line: number, origin: FileOrigin): ImportedRow {
   })
   const demonstration = isDemonstration(fields)
   if (demonstration && answer !== null && fields.messages.at(-1)!.weight !== 0) {
-    const payload = { type: 'label', value: answer, author: null } as const
-    feedback.push({
-      id: rowId(occurredAt, [id, 'label', answer]),
-      inferenceId: id,
-      occurredAt,
-      derivedFrom: [id],
-      payload,
-    })
+    feedback.push(importedLabel(id, occurredAt, answer))
   }
   return {
     line,
@@ -163,18 +162,11 @@ function toRow(fields: Line, line: number, origin: FileOrigin): ImportedRow {
       id,
       occurredAt,
       sourceKey: fields.id == null ? sourceKey : null,
-      payload: {
+      payload: importedPayload(origin, line, {
         messages: prompt,
         response: demonstration ? null : answer,
         model: fields.model ?? null,
-        adapter: null,
-        route: origin.task,
-        parameters: {},
-        latencyMs: null,
-        usage: null,
-        finishReason: null,
-        source: { kind: 'import', file: origin.digest, line },
-      },
+      }),
     },
     feedback,
   }

@@ -1,4 +1,5 @@
-import type { NewFeedback, NewInference } from '../store/types.ts'
+import type { InferencePayload, NewFeedback, NewInference } from '../store/types.ts'
+import { rowId } from './row-ids.ts'
 
 /** Where imported rows come from: everything that their ids depend on beside their own content. */
 export interface FileOrigin {
@@ -24,3 +25,32 @@ export interface RejectedRow {
 }
 
 export type ParsedRow = ImportedRow | RejectedRow
+
+/** The payload of an inference that a file tells of: what only serving knows is null. */
+export function importedPayload(
+  origin: FileOrigin,
+  line: number,
+  known: Pick<InferencePayload, 'messages' | 'response' | 'model'>,
+): InferencePayload {
+  return {
+    ...known,
+    adapter: null,
+    route: origin.task,
+    parameters: {},
+    latencyMs: null,
+    usage: null,
+    finishReason: null,
+    source: { kind: 'import', file: origin.digest, line },
+  }
+}
+
+/** The right answer that a file gives beside an inference, as feedback of the same time. */
+export function importedLabel(inferenceId: string, occurredAt: Date, value: string): NewFeedback {
+  return {
+    id: rowId(occurredAt, [inferenceId, 'label', value]),
+    inferenceId,
+    occurredAt,
+    derivedFrom: [inferenceId],
+    payload: { type: 'label', value, author: null },
+  }
+}

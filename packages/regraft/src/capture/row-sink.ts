@@ -1,0 +1,7 @@
+import type { ProjectStore } from '../store/types.ts'
+
+/** What capture needs of a ProjectStore. */
+export interface RowSink {
+  inferences: Pick<ProjectStore['inferences'], 'insert'>
+  feedback: Pick<ProjectStore['feedback'], 'insert'>
+}
