@@ -1,14 +1,10 @@
-export { digestOf, digestOfBytes, isDigest, shortDigest } from './digest.ts'
-export { type FileReference, filesOf } from './files.ts'
-export { ResponseLedger } from './ledger.ts'
-export { merkleRoot } from './merkle.ts'
+export { shortDigest } from './digest.ts'
+export type { FileReference } from './files.ts'
 export type { WalkedRow } from './row-walks.ts'
 export { runStep, type StepContext } from './run.ts'
 export { makeSelection, queryOf, type RowTableName, type Selection, verifySelection } from './selection.ts'
 export {
   defineStep,
-  type ResolvedCall,
-  resolveCall,
   type Step,
   type StepCall,
   type StepOutput,
