@@ -338,11 +338,11 @@ test('rows that were selected before are counted, not read again', async () => {
   const rows = ['one', 'two', 'three'].map((text) => inference(text))
   await project.inferences.insert(rows)
   const { inferences } = project
-  const links = inferences.links.bind(inferences)
+  const digests = inferences.digests.bind(inferences)
   let readings = 0
-  inferences.links = (query) => {
+  inferences.digests = (query) => {
     readings++
-    return links(query)
+    return digests(query)
   }
   const part = { ids: rows.slice(0, 2).map(({ id }) => id) }
   const [all, two] = [

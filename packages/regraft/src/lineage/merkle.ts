@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { RegraftError } from '../errors/index.ts'
 import { isDigest } from '../store/index.ts'
 
@@ -26,22 +26,20 @@ export function merkleRoot(digests: Iterable<string>): string {
  * Without leaves it is the hash of nothing. Source: RFC 6962 (2013), section 2.1.
  */
 export function treeHash(leaves: Uint8Array[]): Buffer {
-  if (leaves.length === 0) return hash()
+  if (leaves.length === 0) return sha256()
   // Pairing level by level and carrying the odd one up gives the RFC's split at the largest power of two.
-  let level = leaves.map((leaf) => hash(LEAF, leaf))
+  let level = leaves.map((leaf) => sha256(LEAF, leaf))
   while (level.length > 1) {
     const next: Buffer[] = []
     for (let left = 0; left < level.length; left += 2) {
       const right = level[left + 1]
-      next.push(right ? hash(NODE, level[left]!, right) : level[left]!)
+      next.push(right ? sha256(NODE, level[left]!, right) : level[left]!)
     }
     level = next
   }
   return level[0]!
 }
 
-function hash(...parts: Uint8Array[]): Buffer {
-  const sha256 = createHash('sha256')
-  for (const part of parts) sha256.update(part)
-  return sha256.digest()
+function sha256(...parts: Uint8Array[]): Buffer {
+  return hash('sha256', Buffer.concat(parts), 'buffer')
 }

@@ -37,7 +37,7 @@ export async function makeSelection(
   }
   const earlier = await findEarlier(project, asked)
   if (earlier) return earlier
-  const digests = await digestsOf(project, table, queryOf(asked))
+  const digests = await digestsOf(project, asked)
   const selection: Selection = { ...asked, root: merkleRoot(digests), count: digests.length }
   const artifact = await project.artifacts.put({ kind: 'selection', schemaVersion: 1, value: selection })
   return { artifact, selection }
@@ -72,7 +72,7 @@ export function queryOf(selection: Asked): RowQuery {
  * Throws 'digest-mismatch' telling how many are there.
  */
 export async function verifySelection(project: ProjectStore, selection: Selection): Promise<void> {
-  const digests = await digestsOf(project, selection.table, queryOf(selection))
+  const digests = await digestsOf(project, selection)
   const root = merkleRoot(digests)
   if (root === selection.root) return
   throw new RegraftError(
@@ -82,8 +82,8 @@ export async function verifySelection(project: ProjectStore, selection: Selectio
   )
 }
 
-async function digestsOf(project: ProjectStore, table: RowTableName, query: RowQuery): Promise<string[]> {
+async function digestsOf(project: ProjectStore, asked: Asked): Promise<string[]> {
   const digests: string[] = []
-  for await (const { digest } of project[table].links(query)) digests.push(digest)
+  for await (const digest of project[asked.table].digests(queryOf(asked))) digests.push(digest)
   return digests
 }

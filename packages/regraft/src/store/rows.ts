@@ -10,7 +10,9 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** Bounds the one JSON parameter of a batch: `jsonb` takes 256 MB, and the server holds several copies. */
 const BATCH_CHARACTERS = 4_000_000
-/** Links are small: pages of 500 take twice the time of these, and larger ones save nothing. */
+const DIGEST_PREFIX = 'sha256:'
+const DIGEST_HEX = 64
+/** Rows without payloads are small: pages of 500 take twice the time of these, and larger ones save nothing. */
 const LINKS_PER_PAGE = 2000
 
 type RowTableName = 'inferences' | 'feedback' | 'examples'
@@ -130,6 +132,36 @@ export class RowStore<Stored extends Row<unknown>, New extends AnyNewRow> implem
         yield { id, digest, derivedFrom: derived_from }
       }
       if (page.length < LINKS_PER_PAGE) return
+    }
+  }
+
+  async *digests(query: RowQuery = {}): AsyncIterable<string> {
+    await this.#scope.statistics.refresh(this.#kind.table)
+    let after = 0
+    while (true) {
+      const page = this.#scope.database
+        .selectFrom(this.#kind.table)
+        .select(['digest', 'stored_seq'])
+        .where(this.#matching(query))
+        .where('stored_seq', '>', after)
+        .orderBy('stored_seq')
+        .limit(LINKS_PER_PAGE)
+      // One text per page: 100,000 digests take 0.2 s so, and 0.7 s as rows of their own.
+      const { hex, last, count } = await this.#scope.database
+        .selectFrom(page.as('page'))
+        .select([
+          sql<
+            string | null
+          >`string_agg(substr(digest, ${DIGEST_PREFIX.length + 1}), '' order by stored_seq)`.as('hex'),
+          sql<number>`max(stored_seq)`.as('last'),
+          sql<number>`count(*)`.as('count'),
+        ])
+        .executeTakeFirstOrThrow()
+      for (let at = 0; hex !== null && at < hex.length; at += DIGEST_HEX) {
+        yield DIGEST_PREFIX + hex.slice(at, at + DIGEST_HEX)
+      }
+      if (count < LINKS_PER_PAGE) return
+      after = last
     }
   }
 

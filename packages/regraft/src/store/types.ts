@@ -92,6 +92,8 @@ export interface RowTable<Stored, New> {
   select(query?: RowQuery): AsyncIterable<Stored>
   /** Rows without their payloads, in the order in which they were stored; the digests are not checked. */
   links(query?: RowQuery): AsyncIterable<RowLink>
+  /** Only the digests, in the same order: many times faster. */
+  digests(query?: RowQuery): AsyncIterable<string>
   count(query?: RowQuery): Promise<number>
   /** Removes rows, except those that a snapshot pins unless `force`. Returns how many it removed. */
   remove(ids: string[], options?: { force?: boolean }): Promise<number>

@@ -95,6 +95,8 @@ export function rowsSpec({ store, project }: SpecContext): void {
     const links = found.map(({ id, digest, derivedFrom }) => ({ id, digest, derivedFrom }))
     const linkOf = new Map(links.map((link) => [link.id, link]))
     expect(await collect(inferences.links())).toEqual(rows.map(({ id }) => linkOf.get(id)))
+    expect(await collect(inferences.digests())).toEqual(rows.map(({ id }) => linkOf.get(id)?.digest))
+    expect(await collect(inferences.digests({ ids: [] }))).toEqual([])
     const derived = await collect(inferences.links({ derivedFrom: [origin], ...window }))
     expect(new Set(derived)).toEqual(new Set(links.slice(30, 36).filter((link) => link.derivedFrom.length)))
   })
