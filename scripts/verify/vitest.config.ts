@@ -7,7 +7,7 @@ const report = process.env.REGRAFT_VERIFY_REPORT
 export default defineConfig({
   test: {
     root: join(import.meta.dirname, '../..'),
-    include: ['tests/*/**/*.test.ts', 'packages/*/src/**/*.test.ts'],
+    include: ['tests/**/*.test.ts', 'packages/*/src/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 1,
     testTimeout: 300_000,

@@ -65,9 +65,9 @@ const mutation: fc.Arbitrary<Mutation> = fc.oneof(
     .map((share) => (bytes: Buffer) => bytes.subarray(0, Math.floor(share * bytes.length))),
 )
 
-/** A few mutations of a valid file, one after the other. */
-export function mutated(valid: Uint8Array): fc.Arbitrary<Buffer> {
+/** Some mutations of a valid file, one after the other. */
+export function mutated(valid: Uint8Array, most = 4): fc.Arbitrary<Buffer> {
   return fc
-    .array(mutation, { minLength: 1, maxLength: 4 })
+    .array(mutation, { minLength: 1, maxLength: most })
     .map((mutations) => mutations.reduce((bytes, mutate) => Buffer.from(mutate(bytes)), Buffer.from(valid)))
 }

@@ -105,6 +105,6 @@ test.each(PARSERS)('damaged %s, cut into pieces anywhere', async (_name, valid, 
       if (outcome.rows.length === 3 && !outcome.error) whole++
     },
   )
-  await fc.assert(property, examples(3_000))
+  await fc.assert(property, examples(15_000))
   expect(whole).toBeGreaterThan(10)
 })

@@ -66,7 +66,7 @@ test('an inference process answers every good request between any others, and en
     for (const line of lines) child.stdin.write(`${line}\n`)
     expect((await ask(good)) as object).toMatchObject({ ...first, id: id - 1 })
   })
-  await fc.assert(property, examples(250))
+  await fc.assert(property, examples(1_000))
   expect(first).toMatchObject({ event: 'result' })
   expect(strays).toEqual([])
   child.stdin.end()
@@ -105,7 +105,7 @@ test('a trainer refuses damaged rows with an error event, or trains on what they
   const row = { messages: [{ role: 'user', content: 'where is the card '.repeat(8) }], completion: 'there' }
   const rows = Buffer.from(`${JSON.stringify(row)}\n${JSON.stringify({ ...row, completion: 'the error' })}\n`)
   const ends = { refused: 0, trained: 0 }
-  const property = fc.asyncProperty(mutated(rows), async (bytes) => {
+  const property = fc.asyncProperty(mutated(rows, 1), async (bytes) => {
     writeFileSync(join(job, JOB_FILES.train), bytes)
     const events: string[] = []
     const onEvent = ({ event }: { event: string }) => events.push(event)
@@ -120,7 +120,7 @@ test('a trainer refuses damaged rows with an error event, or trains on what they
       ends.refused++
     }
   })
-  await fc.assert(property, examples(16))
+  await fc.assert(property, examples(24))
   expect(ends.refused).toBeGreaterThan(0)
   expect(ends.trained).toBeGreaterThan(0)
 })

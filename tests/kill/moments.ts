@@ -1,7 +1,8 @@
 import { Random } from '@regraft/methods'
 
-/** Seeded moments between 0.05 and 0.95, the same in every run: what is killed there can be looked at again. */
+/** Seeded moments between 0 and 1, one in each of `count` equal parts, in any order; the same in every run. */
 export function moments(what: string, count: number): number[] {
   const random = new Random(20_260_301, what)
-  return Array.from({ length: count }, () => Number((0.05 + 0.9 * random.uniform()).toFixed(4)))
+  const spread = Array.from({ length: count }, (_, part) => (part + 0.1 + 0.8 * random.uniform()) / count)
+  return random.shuffle(spread).map((moment) => Number(moment.toFixed(4)))
 }
