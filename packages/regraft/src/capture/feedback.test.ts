@@ -99,11 +99,13 @@ test('a body in chunks, as proxies send it, is taken over a socket too, and refu
 })
 
 test('an event sent twice with its id is stored once, without an id twice', async () => {
+  const journal = await journals.of('desk')
+  await journal.drained()
   const before = projects.desk.rows.size
   const event = { inference_id: 'foreign-handle', type: 'thumbs', value: 1 }
   const once = { ...event, id: '22222222-2222-4333-8444-555555555555' }
   for (const body of [once, once, event, event]) expect((await post(body)).status).toBe(202)
-  await (await journals.of('desk')).drained()
+  await journal.drained()
   expect(projects.desk.rows.size - before).toBe(3)
   expect(projects.desk.rows.get(once.id)).toMatchObject({ inferenceId: inferenceIdOf('foreign-handle') })
 })
