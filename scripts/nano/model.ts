@@ -1,5 +1,5 @@
 // What regraft-nano is: the shape of the decoder, its special tokens and its chat template.
-import type { DecoderConfig } from '@regraft/engine'
+import { plainLlama } from '@regraft/engine/internals'
 
 export const SPECIAL_TOKENS = ['<|endoftext|>', '<|im_start|>', '<|im_end|>']
 export const END_OF_TEXT = 0
@@ -10,8 +10,9 @@ export const CHAT_TEMPLATE =
   "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}{% endfor %}" +
   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 
-export const NANO: DecoderConfig = {
-  architecture: 'llama',
+const ROPE_THETA = 10_000
+
+export const NANO = plainLlama({
   hiddenSize: 192,
   intermediateSize: 480,
   numHiddenLayers: 6,
@@ -21,11 +22,11 @@ export const NANO: DecoderConfig = {
   vocabSize: 4096,
   maxPositionEmbeddings: 512,
   rmsNormEps: 1e-5,
-  ropeTheta: 10_000,
+  ropeTheta: ROPE_THETA,
   tieWordEmbeddings: true,
   bosTokenId: null,
   eosTokenIds: [END_OF_TURN],
-}
+})
 
 /** The JSON files of a Hugging Face folder, beside weights and tokenizer.json. */
 export function configFiles(): Record<string, unknown> {
@@ -42,7 +43,7 @@ export function configFiles(): Record<string, unknown> {
       vocab_size: NANO.vocabSize,
       max_position_embeddings: NANO.maxPositionEmbeddings,
       rms_norm_eps: NANO.rmsNormEps,
-      rope_theta: NANO.ropeTheta,
+      rope_theta: ROPE_THETA,
       rope_scaling: null,
       attention_bias: false,
       mlp_bias: false,

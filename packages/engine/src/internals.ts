@@ -2,6 +2,7 @@
 export { layOut } from './decoder/batch.ts'
 export { createDecoder } from './decoder/decoder.ts'
 export { initialWeights, namedTensors, readWeights } from './decoder/weights.ts'
+export { plainLlama } from './formats/decoder-config.ts'
 export { openBase } from './formats/index.ts'
 export { writeSafetensors } from './formats/safetensors.ts'
 export { generate } from './generation/generate.ts'

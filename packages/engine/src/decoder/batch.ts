@@ -85,3 +85,17 @@ export function layOut(sequences: readonly Sequence[], options: { length?: numbe
     sequences: Int32Array.from(owners),
   }
 }
+
+/**
+ * The mask of layers that see only `window` tokens, the token itself included (Beltagy et al. 2020). Tokens of one
+ * sequence lie side by side in a row, so their distance is that of their places.
+ */
+export function slidingMask({ batch, length, mask }: Batch, window: number): Float32Array {
+  if (window >= length) return mask
+  const sliding = Float32Array.from(mask)
+  for (let line = 0; line < batch * length; line++) {
+    const place = line % length
+    sliding.fill(MASKED, line * length, line * length + Math.max(0, place - window + 1))
+  }
+  return sliding
+}

@@ -7,6 +7,7 @@ import { rmsNorm, targetLogProbabilities } from '../graph/operations.ts'
 import { emptyTensor, type Feeds, floats, tensorOver } from '../graph/session.ts'
 import { SessionCache } from '../graph/session-cache.ts'
 import { Tape } from '../graph/tape.ts'
+import { declareMatrix, matrixFeeds, precisionOf } from './matrix.ts'
 import type { DecoderWeights } from './weights.ts'
 
 const CHUNK_SIZES = [1, 4, 16, 64, 256]
@@ -119,7 +120,7 @@ export class Head {
       x: tensorOver(x, [chunk.size, width]),
       targets: tensorOver(ids, [chunk.size]),
       finalNorm: tensorOver(this.#weights.finalNorm, [width]),
-      head: tensorOver(this.#weights.head, [this.#config.vocabSize, width]),
+      ...matrixFeeds('head', this.#weights.head, [this.#config.vocabSize, width]),
     }
   }
 
@@ -128,7 +129,7 @@ export class Head {
     return {
       x: graph.input('x', [rows, hiddenSize]),
       finalNorm: graph.input('finalNorm', [hiddenSize]),
-      head: graph.input('head', [vocabSize, hiddenSize]),
+      head: declareMatrix(graph, 'head', [vocabSize, hiddenSize], precisionOf(this.#weights.head)),
     }
   }
 
@@ -149,7 +150,7 @@ export class Head {
     tape.require(x)
     if (learnsWeights) {
       tape.require(finalNorm)
-      tape.require(head)
+      tape.require(head.input)
     }
     const targets = graph.input('targets', [rows], 'int64')
     const h = rmsNorm(tape, x, finalNorm, this.#config.rmsNormEps)
@@ -159,7 +160,7 @@ export class Head {
     graph.output(gradientOf(x), 'dx')
     if (learnsWeights) {
       graph.output(gradientOf(finalNorm), 'd.finalNorm')
-      graph.output(gradientOf(head), 'd.head')
+      graph.output(gradientOf(head.input), 'd.head')
     }
     return graph
   }
@@ -168,7 +169,7 @@ export class Head {
     const graph = new Graph()
     const { x, finalNorm, head } = this.#declare(graph, rows)
     const h = rmsNorm(new Tape(graph), x, finalNorm, this.#config.rmsNormEps)
-    graph.output(graph.matmul(h, head, { transposeB: true }), 'logits')
+    graph.output(graph.matmul(h, head.value(), { transposeB: true }), 'logits')
     return graph
   }
 }

@@ -1,7 +1,8 @@
 import type { DecoderConfig } from '../formats/types.ts'
-import type { Graph, Value } from '../graph/graph.ts'
+import type { Value } from '../graph/graph.ts'
 import {
   add,
+  geglu,
   type LowRank,
   linears,
   maskedSoftmax,
@@ -12,6 +13,7 @@ import {
   rotate,
   swiglu,
   transpose,
+  type Weight,
 } from '../graph/operations.ts'
 import type { Tape } from '../graph/tape.ts'
 
@@ -28,14 +30,25 @@ export type LinearName = (typeof LINEAR_GROUPS)[LinearGroup][number]
 
 export const LINEAR_NAMES: readonly LinearName[] = Object.values(LINEAR_GROUPS).flat()
 
+/** Weights of a layer by name: linears are stacked [Σout, in], norms and biases are vectors. */
 export interface LayerWeights {
   attentionNorm: Value
-  attentionInput: Value
-  attentionOutput: Value
+  attentionInput: Weight
+  /** [Σout] of queries, keys and values, where they have biases. */
+  attentionBias?: Value
+  /** [headDim], where queries and keys are normalised. */
+  queryNorm?: Value
+  keyNorm?: Value
+  attentionOutput: Weight
+  /** [D], where what attention adds is normalised; so is `mlpPostNorm`. */
+  attentionPostNorm?: Value
   mlpNorm: Value
-  mlpInput: Value
-  mlpOutput: Value
+  mlpInput: Weight
+  mlpOutput: Weight
+  mlpPostNorm?: Value
 }
+
+export type LayerWeightName = keyof LayerWeights
 
 export type LayerUpdates = Partial<Record<LinearName, LowRank>>
 
@@ -60,21 +73,33 @@ export function linearShapes(
   }
 }
 
-/** Shapes of a layer's stacked weights, row-major [Σout, in]. */
-export function layerWeightShapes(config: DecoderConfig): Record<keyof LayerWeights, number[]> {
+/** Whether a weight of a layer is a matrix, which may be kept in fewer bits. */
+export function isLinearGroup(name: LayerWeightName): name is LinearGroup {
+  return Object.hasOwn(LINEAR_GROUPS, name)
+}
+
+/** Shapes of the weights that a layer of this configuration has; linears are row-major [Σout, in]. */
+export function layerWeightShapes(config: DecoderConfig): Map<LayerWeightName, number[]> {
   const shapes = linearShapes(config)
-  const stacked = (group: LinearGroup) => {
+  const stacked = (group: LinearGroup): number[] => {
     const members = LINEAR_GROUPS[group].map((name) => shapes[name])
     return [members.reduce((sum, member) => sum + member.outFeatures, 0), members[0]!.inFeatures]
   }
-  return {
-    attentionNorm: [config.hiddenSize],
-    attentionInput: stacked('attentionInput'),
-    attentionOutput: stacked('attentionOutput'),
-    mlpNorm: [config.hiddenSize],
-    mlpInput: stacked('mlpInput'),
-    mlpOutput: stacked('mlpOutput'),
-  }
+  const { hiddenSize, headDim } = config
+  const all: [LayerWeightName, number[], boolean][] = [
+    ['attentionNorm', [hiddenSize], true],
+    ['attentionInput', stacked('attentionInput'), true],
+    ['attentionBias', [stacked('attentionInput')[0]!], config.attentionBias],
+    ['queryNorm', [headDim], config.queryKeyNorm],
+    ['keyNorm', [headDim], config.queryKeyNorm],
+    ['attentionOutput', stacked('attentionOutput'), true],
+    ['attentionPostNorm', [hiddenSize], config.postNorms],
+    ['mlpNorm', [hiddenSize], true],
+    ['mlpInput', stacked('mlpInput'), true],
+    ['mlpOutput', stacked('mlpOutput'), true],
+    ['mlpPostNorm', [hiddenSize], config.postNorms],
+  ]
+  return new Map(all.filter(([, , present]) => present).map(([name, shape]) => [name, shape]))
 }
 
 /** One decoder layer of the Llama family (Touvron et al. 2023): x [N, D] → [N, D]. */
@@ -87,25 +112,33 @@ export function decoderLayer(
   attention: Attention,
 ): Value {
   const shapes = linearShapes(config)
+  const norm = (value: Value, weight: Value) => rmsNorm(tape, value, weight, config.rmsNormEps)
   const project = (input: Value, group: LinearGroup) => {
     const names = LINEAR_GROUPS[group]
     return linears(
       tape,
       input,
       weights[group],
+      group === 'attentionInput' ? (weights.attentionBias ?? null) : null,
       names.map((name) => shapes[name].outFeatures),
       names.map((name) => updates[name] ?? null),
     )
   }
-  const [query, key, value] = project(
-    rmsNorm(tape, x, weights.attentionNorm, config.rmsNormEps),
-    'attentionInput',
-  )
-  const [attended] = project(attention(query!, key!, value!), 'attentionOutput')
-  const middle = add(tape, x, attended!)
-  const [gate, up] = project(rmsNorm(tape, middle, weights.mlpNorm, config.rmsNormEps), 'mlpInput')
-  const [projected] = project(swiglu(tape, gate!, up!), 'mlpOutput')
-  return add(tape, middle, projected!)
+  const perHead = (value: Value, weight: Value | undefined) => {
+    if (!weight) return value
+    const [rows, width] = value.shape as [number, number]
+    const heads = reshape(tape, value, [(rows * width) / config.headDim, config.headDim])
+    return reshape(tape, norm(heads, weight), [rows, width])
+  }
+  const [query, key, value] = project(norm(x, weights.attentionNorm), 'attentionInput')
+  const mixed = attention(perHead(query!, weights.queryNorm), perHead(key!, weights.keyNorm), value!)
+  const [attended] = project(mixed, 'attentionOutput')
+  const { attentionPostNorm, mlpPostNorm } = weights
+  const middle = add(tape, x, attentionPostNorm ? norm(attended!, attentionPostNorm) : attended!)
+  const [gate, up] = project(norm(middle, weights.mlpNorm), 'mlpInput')
+  const gated = config.activation === 'silu' ? swiglu(tape, gate!, up!) : geglu(tape, gate!, up!)
+  const [projected] = project(gated, 'mlpOutput')
+  return add(tape, middle, mlpPostNorm ? norm(projected!, mlpPostNorm) : projected!)
 }
 
 export interface BatchShape {
@@ -140,7 +173,7 @@ export function batchAttention(
       tape,
       reshape(tape, queries, [flat, group * length, headDim]),
       reshape(tape, keys, [flat, length, headDim]),
-      { transposeB: true, alpha: 1 / Math.sqrt(headDim) },
+      { transposeB: true, alpha: config.attentionScale },
     )
     const square = reshape(tape, scores, [batch, numAttentionHeads, length, length])
     const probabilities = reshape(tape, maskedSoftmax(tape, square, mask), [flat, group * length, length])
@@ -186,7 +219,7 @@ export function cachedAttention(
     )
     const values = graph.reshape(value, [batch, numKeyValueHeads, 1, headDim])
     onKeysAndValues(keys, values)
-    const alpha = 1 / Math.sqrt(headDim)
+    const alpha = config.attentionScale
     const past = graph.add(graph.matmul(queries, cache.keys, { transposeB: true, alpha }), cache.mask)
     const own = graph.matmul(queries, keys, { transposeB: true, alpha })
     const probabilities = graph.softmax(graph.concat([past, own], 3))
@@ -194,25 +227,4 @@ export function cachedAttention(
     const mixed = graph.add(graph.matmul(onPast!, cache.values), graph.multiply(onOwn!, values))
     return graph.reshape(mixed, [batch, numAttentionHeads * headDim])
   }
-}
-
-/** Tables of the rotation angles position · theta^(−2i/headDim), with the positions as an input [B, T]. */
-export function rotaryTables(
-  graph: Graph,
-  config: DecoderConfig,
-  positions: Value,
-  maxPosition: number,
-): RotaryTables {
-  const half = config.headDim / 2
-  const cos = new Float32Array(maxPosition * half)
-  const sin = new Float32Array(maxPosition * half)
-  for (let position = 0; position < maxPosition; position++) {
-    for (let i = 0; i < half; i++) {
-      const angle = position * config.ropeTheta ** ((-2 * i) / config.headDim)
-      cos[position * half + i] = Math.cos(angle)
-      sin[position * half + i] = Math.sin(angle)
-    }
-  }
-  const table = (data: Float32Array) => graph.constant([maxPosition, half], data)
-  return { positions, cos: table(cos), sin: table(sin), negativeSin: table(sin.map((value) => -value)) }
 }

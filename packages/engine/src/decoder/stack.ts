@@ -2,26 +2,28 @@
 // one copy for training, scoring and decoding). The backward graph recomputes a layer's forward pass from its stored
 // input (Chen et al. 2016), so only the layers' inputs are kept.
 import type { Tensor } from 'onnxruntime-node'
-import type { DecoderConfig, LoraTensors } from '../formats/types.ts'
+import type { AttentionKind, DecoderConfig, LoraTensors } from '../formats/types.ts'
 import { Graph, type Value } from '../graph/graph.ts'
-import type { LowRank } from '../graph/operations.ts'
+import type { LowRank, RotaryTables } from '../graph/operations.ts'
 import { emptyTensor, type Feeds, floats, tensorOver } from '../graph/session.ts'
 import { SessionCache } from '../graph/session-cache.ts'
 import { Tape } from '../graph/tape.ts'
-import type { Batch } from './batch.ts'
+import { type Batch, MASKED, slidingMask } from './batch.ts'
 import {
   batchAttention,
   cachedAttention,
   decoderLayer,
+  isLinearGroup,
   type LayerUpdates,
   type LayerWeights,
   LINEAR_NAMES,
   type LinearName,
   layerWeightShapes,
-  rotaryTables,
 } from './layer.ts'
 import type { LayerLora } from './lora.ts'
-import type { DecoderWeights } from './weights.ts'
+import { declareMatrix, type Matrix, matrixFeeds, precisionOf } from './matrix.ts'
+import { rotaryAngles } from './rotary.ts'
+import { copyRow, type DecoderWeights } from './weights.ts'
 
 /** What receives gradients: nothing, the adapter, or all weights (pre-training). */
 export type Trainable = 'none' | 'adapter' | 'weights'
@@ -53,15 +55,6 @@ interface Declared {
   trainable: Map<string, Value>
 }
 
-const WEIGHT_KEYS: readonly (keyof LayerWeights)[] = [
-  'attentionNorm',
-  'attentionInput',
-  'attentionOutput',
-  'mlpNorm',
-  'mlpInput',
-  'mlpOutput',
-]
-
 /** The layers of a decoder with their weights and, optionally, an adapter. */
 export class LayerStack {
   #options: StackOptions
@@ -77,7 +70,7 @@ export class LayerStack {
   async forward(batch: Batch, onCache?: (layer: number, cache: LayerCache) => void): Promise<Tensor> {
     const { config, weights } = this.#options
     const tensors = this.#layerInputs(batch)
-    embed(weights.embedding, config.hiddenSize, batch.ids, floats(tensors[0]!))
+    embed(config, weights.embedding, batch.ids, floats(tensors[0]!))
     const shared = this.#batchFeeds(batch)
     const cacheShape = [batch.batch, config.numKeyValueHeads, batch.length, config.headDim]
     for (let layer = 0; layer < config.numHiddenLayers; layer++) {
@@ -91,7 +84,7 @@ export class LayerStack {
         fetches.keys = emptyTensor(cacheShape)
         fetches.values = emptyTensor(cacheShape)
       }
-      await session.run({ ...shared, ...this.#layerFeeds(layer), x: tensors[layer]! }, fetches)
+      await session.run({ ...shared(layer), ...this.#layerFeeds(layer), x: tensors[layer]! }, fetches)
       onCache?.(layer, { keys: fetches.keys!, values: fetches.values! })
     }
     return tensors[config.numHiddenLayers]!
@@ -101,7 +94,7 @@ export class LayerStack {
   async backward(batch: Batch, gradient: Tensor, onGradients: LayerGradients): Promise<Tensor> {
     const { config } = this.#options
     const tensors = this.#layerInputs(batch)
-    const shared = this.#batchFeeds(batch)
+    const shared = this.#batchFeeds(batch, true)
     let incoming = gradient
     let outgoing = emptyTensor(gradient.dims)
     const scratch = new Map<string, Feeds>()
@@ -112,7 +105,7 @@ export class LayerStack {
       const session = await this.#sessions.get(key, () => this.#backwardGraph(batch, layer))
       const fetches = scratch.get(signature) ?? this.#gradientTensors(layer)
       scratch.set(signature, fetches)
-      const feeds = { ...shared, ...this.#layerFeeds(layer), x: tensors[layer]!, dy: incoming }
+      const feeds = { ...shared(layer), ...this.#layerFeeds(layer), x: tensors[layer]!, dy: incoming }
       await session.run(feeds, { ...fetches, dx: outgoing })
       onGradients(
         layer,
@@ -138,8 +131,12 @@ export class LayerStack {
     const capacity = mask.dims[3]!
     let x = emptyTensor([batch, config.hiddenSize])
     let y = emptyTensor([batch, config.hiddenSize])
-    embed(weights.embedding, config.hiddenSize, ids, floats(x))
-    const shared = { positions: tensorOver(BigInt64Array.from(positions, BigInt), [batch, 1]), mask }
+    embed(config, weights.embedding, ids, floats(x))
+    const positionTensor = tensorOver(BigInt64Array.from(positions, BigInt), [batch, 1])
+    const shared = this.#kindFeeds(capacity, false, ({ window }) => ({
+      positions: positionTensor,
+      mask: window === null ? mask : tensorOver(hideBefore(floats(mask), positions, window), mask.dims),
+    }))
     const newShape = [batch, config.numKeyValueHeads, 1, config.headDim]
     const keys = emptyTensor(newShape)
     const values = emptyTensor(newShape)
@@ -150,7 +147,7 @@ export class LayerStack {
       )
       const cache = caches[layer]!
       const feeds = {
-        ...shared,
+        ...shared(layer),
         ...this.#layerFeeds(layer),
         x,
         pastKeys: cache.keys,
@@ -188,18 +185,37 @@ export class LayerStack {
     return this.#inputs.tensors
   }
 
-  #batchFeeds(batch: Batch): Feeds {
-    return {
-      positions: tensorOver(batch.positions, [batch.batch, batch.length]),
-      mask: tensorOver(batch.mask, [batch.batch, 1, batch.length, batch.length]),
-    }
+  /** What all layers of a batch share, by layer: layers differ in their rotation angles and in what they see. */
+  #batchFeeds(batch: Batch, differentiate = false): (layer: number) => Feeds {
+    const positions = tensorOver(batch.positions, [batch.batch, batch.length])
+    return this.#kindFeeds(batch.length, differentiate, ({ window }) => {
+      const mask = window === null ? batch.mask : slidingMask(batch, window)
+      return { positions, mask: tensorOver(mask, [batch.batch, 1, batch.length, batch.length]) }
+    })
+  }
+
+  #kindFeeds(
+    positions: number,
+    differentiate: boolean,
+    feedsOf: (kind: AttentionKind) => Feeds,
+  ): (layer: number) => Feeds {
+    const { config } = this.#options
+    const shape = [positions, config.headDim / 2]
+    const kinds = config.attentionKinds.map((kind) => {
+      const { cos, sin, negativeSin } = rotaryAngles(kind.rope, config.headDim, positions)
+      const angles: Feeds = { cos: tensorOver(cos, shape), sin: tensorOver(sin, shape) }
+      if (differentiate) angles.negativeSin = tensorOver(negativeSin, shape)
+      return { ...angles, ...feedsOf(kind) }
+    })
+    return (layer) => kinds[config.layerKinds[layer]!]!
   }
 
   #layerFeeds(layer: number): Feeds {
     const { config, weights, lora } = this.#options
-    const shapes = layerWeightShapes(config)
     const feeds: Feeds = {}
-    for (const key of WEIGHT_KEYS) feeds[key] = tensorOver(weights.layers[layer]![key], shapes[key])
+    for (const [name, shape] of layerWeightShapes(config)) {
+      Object.assign(feeds, matrixFeeds(name, weights.layers[layer]![name]!, shape))
+    }
     for (const [name, update] of updatesOf(lora[layer])) {
       feeds[`${name}.a`] = tensorOver(update.a, [update.rank, update.inFeatures])
       feeds[`${name}.b`] = tensorOver(update.b, [update.outFeatures, update.rank])
@@ -222,19 +238,24 @@ export class LayerStack {
   }
 
   #declare(graph: Graph, tape: Tape, layer: number, rows: number, differentiate: boolean): Declared {
-    const { config, lora, trainable } = this.#options
+    const { config, lora, trainable, weights: arrays } = this.#options
     const value = graph.input('x', [rows, config.hiddenSize])
     if (differentiate) tape.require(value)
     const wanted = new Map<string, Value>()
-    const declare = (name: string, shape: readonly number[], learns: boolean) => {
-      const input = graph.input(name, shape)
+    const learn = (name: string, input: Value, learns: boolean) => {
       if (differentiate && learns) wanted.set(name, tape.require(input))
       return input
     }
-    const shapes = layerWeightShapes(config)
-    const weights = Object.fromEntries(
-      WEIGHT_KEYS.map((key) => [key, declare(key, shapes[key], trainable === 'weights')]),
-    ) as unknown as LayerWeights
+    const declare = (name: string, shape: readonly number[], learns: boolean) =>
+      learn(name, graph.input(name, shape), learns)
+    const learnsWeights = trainable === 'weights'
+    const declared = [...layerWeightShapes(config)].map(([name, shape]) => {
+      if (!isLinearGroup(name)) return [name, declare(name, shape, learnsWeights)] as const
+      const weight = declareMatrix(graph, name, shape, precisionOf(arrays.layers[layer]![name]))
+      learn(name, weight.input, learnsWeights)
+      return [name, weight] as const
+    })
+    const weights = Object.fromEntries(declared) as unknown as LayerWeights
     const updates: LayerUpdates = {}
     for (const [name, update] of updatesOf(lora[layer])) {
       const a = declare(`${name}.a`, [update.rank, update.inFeatures], trainable === 'adapter')
@@ -254,9 +275,17 @@ export class LayerStack {
     const { graph } = tape
     const positions = graph.input('positions', [batch.batch, batch.length], 'int64')
     const mask = graph.input('mask', [batch.batch, 1, batch.length, batch.length])
-    const tables = rotaryTables(graph, config, positions, batch.length)
+    const tables = this.#declareAngles(graph, positions, batch.length, tape.requires(declared.value))
     const attention = batchAttention(tape, config, batch, tables, mask, onCache)
     return decoderLayer(tape, config, declared.value, declared.weights, declared.updates, attention)
+  }
+
+  #declareAngles(graph: Graph, positions: Value, length: number, differentiate: boolean): RotaryTables {
+    const shape = [length, this.#options.config.headDim / 2]
+    const [cos, sin] = [graph.input('cos', shape), graph.input('sin', shape)]
+    // Without gradients nothing rotates back, and an input that nothing reads would not be fed.
+    const negativeSin = differentiate ? graph.input('negativeSin', shape) : sin
+    return { positions, cos, sin, negativeSin }
   }
 
   #forwardGraph(batch: Batch, layer: number, withCache: boolean): Graph {
@@ -289,7 +318,7 @@ export class LayerStack {
     const tape = new Tape(graph)
     const declared = this.#declare(graph, tape, layer, batch, false)
     const shape = [batch, config.numKeyValueHeads, capacity, config.headDim]
-    const tables = rotaryTables(graph, config, graph.input('positions', [batch, 1], 'int64'), capacity)
+    const tables = this.#declareAngles(graph, graph.input('positions', [batch, 1], 'int64'), capacity, false)
     const cache = {
       keys: graph.input('pastKeys', shape),
       values: graph.input('pastValues', shape),
@@ -308,8 +337,20 @@ export class LayerStack {
 }
 
 /** Copies the embedding rows [V, D] of the tokens into x [N, D]. */
-function embed(embedding: Float32Array, width: number, ids: Int32Array, x: Float32Array): void {
-  for (const [i, id] of ids.entries()) x.set(embedding.subarray(id * width, (id + 1) * width), i * width)
+function embed(config: DecoderConfig, embedding: Matrix, ids: Int32Array, x: Float32Array): void {
+  const { hiddenSize, embeddingScale } = config
+  for (const [i, id] of ids.entries()) copyRow(embedding, id, hiddenSize, embeddingScale, x, i * hiddenSize)
+}
+
+/** A step's mask [B, 1, 1, capacity] without what lies `window` or more before each row's position. */
+function hideBefore(mask: Float32Array, positions: readonly number[], window: number): Float32Array {
+  const hidden = Float32Array.from(mask)
+  const capacity = mask.length / positions.length
+  for (const [row, position] of positions.entries()) {
+    const end = Math.max(0, position - window + 1)
+    hidden.fill(MASKED, row * capacity, row * capacity + end)
+  }
+  return hidden
 }
 
 function updatesOf(lora: LayerLora | undefined): [LinearName, LoraTensors][] {

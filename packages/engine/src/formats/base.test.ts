@@ -100,7 +100,7 @@ test('fills in the defaults of LlamaConfig and reads rope_parameters and several
   const base = openBase(path)
   expect(base.config).toEqual({
     ...PICO_CONFIG,
-    ropeTheta: 500_000,
+    attentionKinds: [{ window: null, rope: { theta: 500_000, factors: null } }],
     rmsNormEps: 1e-6,
     maxPositionEmbeddings: 2048,
     eosTokenIds: [2, 0],

@@ -1,6 +1,34 @@
 import { EngineError } from '../errors.ts'
 import type { DecoderConfig, TensorSource } from './types.ts'
 
+type Traits =
+  | 'architecture'
+  | 'activation'
+  | 'attentionBias'
+  | 'queryKeyNorm'
+  | 'postNorms'
+  | 'embeddingScale'
+  | 'attentionScale'
+  | 'attentionKinds'
+  | 'layerKinds'
+
+/** A plain Llama (Touvron et al. 2023) of the given sizes; its relatives override what distinguishes them. */
+export function plainLlama(sizes: Omit<DecoderConfig, Traits> & { ropeTheta: number }): DecoderConfig {
+  const { ropeTheta, ...rest } = sizes
+  return {
+    ...rest,
+    architecture: 'llama',
+    activation: 'silu',
+    attentionBias: false,
+    queryKeyNorm: false,
+    postNorms: false,
+    embeddingScale: 1,
+    attentionScale: 1 / Math.sqrt(rest.headDim),
+    attentionKinds: [{ window: null, rope: { theta: ropeTheta, factors: null } }],
+    layerKinds: new Array<number>(rest.numHiddenLayers).fill(0),
+  }
+}
+
 /** Names and shapes of all tensors that a decoder of this configuration has. */
 export function tensorShapes(config: DecoderConfig): Map<string, number[]> {
   const { hiddenSize: hidden, intermediateSize: intermediate, vocabSize } = config
@@ -14,7 +42,20 @@ export function tensorShapes(config: DecoderConfig): Map<string, number[]> {
     shapes.set(`${prefix}.self_attn.k_proj.weight`, [keys, hidden])
     shapes.set(`${prefix}.self_attn.v_proj.weight`, [keys, hidden])
     shapes.set(`${prefix}.self_attn.o_proj.weight`, [hidden, queries])
+    if (config.attentionBias) {
+      shapes.set(`${prefix}.self_attn.q_proj.bias`, [queries])
+      shapes.set(`${prefix}.self_attn.k_proj.bias`, [keys])
+      shapes.set(`${prefix}.self_attn.v_proj.bias`, [keys])
+    }
+    if (config.queryKeyNorm) {
+      shapes.set(`${prefix}.self_attn.q_norm.weight`, [config.headDim])
+      shapes.set(`${prefix}.self_attn.k_norm.weight`, [config.headDim])
+    }
     shapes.set(`${prefix}.post_attention_layernorm.weight`, [hidden])
+    if (config.postNorms) {
+      shapes.set(`${prefix}.pre_feedforward_layernorm.weight`, [hidden])
+      shapes.set(`${prefix}.post_feedforward_layernorm.weight`, [hidden])
+    }
     shapes.set(`${prefix}.mlp.gate_proj.weight`, [intermediate, hidden])
     shapes.set(`${prefix}.mlp.up_proj.weight`, [intermediate, hidden])
     shapes.set(`${prefix}.mlp.down_proj.weight`, [hidden, intermediate])
@@ -45,7 +86,15 @@ export function checkDecoderConfig(config: DecoderConfig, path: string): Decoder
   }
   if (config.headDim % 2 !== 0) return fail(`headDim ${config.headDim} is odd`)
   if (!(config.rmsNormEps > 0)) return fail(`rmsNormEps is ${String(config.rmsNormEps)}`)
-  if (!(config.ropeTheta > 0)) return fail(`ropeTheta is ${String(config.ropeTheta)}`)
+  for (const { rope, window } of config.attentionKinds) {
+    if (rope && !(rope.theta > 0)) return fail(`ropeTheta is ${String(rope.theta)}`)
+    if (rope?.factors && (rope.factors.length !== config.headDim / 2 || !rope.factors.every((f) => f > 0))) {
+      return fail(`its rope scaling does not give ${config.headDim / 2} positive factors`)
+    }
+    if (window !== null && !(Number.isSafeInteger(window) && window > 0)) {
+      return fail(`the sliding window is ${String(window)}`)
+    }
+  }
   return config
 }
 

@@ -1,5 +1,5 @@
 import { EngineError } from '../errors.ts'
-import { checkDecoderConfig } from './decoder-config.ts'
+import { checkDecoderConfig, plainLlama } from './decoder-config.ts'
 import type { GgufSource } from './gguf.ts'
 import type { GgufValue } from './gguf-file.ts'
 import type { DecoderConfig } from './types.ts'
@@ -30,8 +30,7 @@ export function parseGgufConfig(source: GgufSource, path: string): DecoderConfig
   }
   const bos = id('bos')
   return checkDecoderConfig(
-    {
-      architecture: 'llama',
+    plainLlama({
       hiddenSize,
       intermediateSize: get('feed_forward_length') as number,
       numHiddenLayers: get('block_count') as number,
@@ -45,7 +44,7 @@ export function parseGgufConfig(source: GgufSource, path: string): DecoderConfig
       tieWordEmbeddings: !source.has('lm_head.weight'),
       bosTokenId: typeof bos === 'number' ? bos : null,
       eosTokenIds: [...new Set([id('eos'), id('eot')])].filter((value) => typeof value === 'number'),
-    },
+    }),
     path,
   )
 }

@@ -1,6 +1,6 @@
 import { EngineError } from '../errors.ts'
 import { isJsonObject } from './canonical-json.ts'
-import { checkDecoderConfig } from './decoder-config.ts'
+import { checkDecoderConfig, plainLlama } from './decoder-config.ts'
 import type { DecoderConfig } from './types.ts'
 
 type Json = Record<string, unknown>
@@ -17,8 +17,7 @@ export function parseHuggingFaceConfig(config: unknown, generation: unknown, pat
   const heads = config.num_attention_heads as number
   const eos = (isJsonObject(generation) ? generation.eos_token_id : undefined) ?? config.eos_token_id
   return checkDecoderConfig(
-    {
-      architecture: 'llama',
+    plainLlama({
       hiddenSize,
       intermediateSize: config.intermediate_size as number,
       numHiddenLayers: config.num_hidden_layers as number,
@@ -32,7 +31,7 @@ export function parseHuggingFaceConfig(config: unknown, generation: unknown, pat
       tieWordEmbeddings: config.tie_word_embeddings === true,
       bosTokenId: typeof config.bos_token_id === 'number' ? config.bos_token_id : null,
       eosTokenIds: [eos].flat().filter((id) => typeof id === 'number'),
-    },
+    }),
     path,
   )
 }

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TokenizerJson } from '../tokenizer/tokenizer-json.ts'
 import { trainBpe } from '../tokenizer/train-bpe.ts'
-import { tensorShapes } from './decoder-config.ts'
+import { plainLlama, tensorShapes } from './decoder-config.ts'
 import { type StoredFloat, type TensorToWrite, writeSafetensors } from './safetensors.ts'
 import type { DecoderConfig } from './types.ts'
 
@@ -11,8 +11,9 @@ export const PICO_CHAT_TEMPLATE =
   "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}" +
   "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 
-export const PICO_CONFIG: DecoderConfig = {
-  architecture: 'llama',
+const ROPE_THETA = 10_000
+
+export const PICO_CONFIG = plainLlama({
   hiddenSize: 16,
   intermediateSize: 24,
   numHiddenLayers: 2,
@@ -22,11 +23,11 @@ export const PICO_CONFIG: DecoderConfig = {
   vocabSize: 272,
   maxPositionEmbeddings: 128,
   rmsNormEps: 1e-5,
-  ropeTheta: 10_000,
+  ropeTheta: ROPE_THETA,
   tieWordEmbeddings: true,
   bosTokenId: 1,
   eosTokenIds: [2],
-}
+})
 
 export function picoTokenizerJson(): TokenizerJson {
   const texts = ['where is the card', 'the card that the other card is', 'is the error there']
@@ -77,7 +78,7 @@ export function writePicoBase(folder: string, options: PicoBaseOptions = {}): vo
     vocab_size: sizes.vocabSize,
     max_position_embeddings: sizes.maxPositionEmbeddings,
     rms_norm_eps: sizes.rmsNormEps,
-    rope_theta: sizes.ropeTheta,
+    rope_theta: ROPE_THETA,
     rope_scaling: null,
     attention_bias: false,
     mlp_bias: false,

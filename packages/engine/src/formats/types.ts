@@ -10,9 +10,26 @@ export interface TensorSource {
   close(): void
 }
 
+export type Architecture = 'llama' | 'mistral' | 'qwen2' | 'qwen3' | 'smollm3' | 'gemma3'
+
+/** Rotary position embedding: pair i of a head turns by position · theta^(−2i/headDim) / factors[i]. */
+export interface Rope {
+  theta: number
+  /** [headDim/2], what stretches the context (linear, Llama 3); null where nothing does. */
+  factors: number[] | null
+}
+
+/** What a layer's attention may see and how it knows positions. */
+export interface AttentionKind {
+  /** Tokens that a token sees, itself included; null for all before it. */
+  window: number | null
+  /** Null for a layer without positions (NoPE). */
+  rope: Rope | null
+}
+
 /** Architecture of a Llama-family decoder; names follow Hugging Face's config.json in camel case. */
 export interface DecoderConfig {
-  architecture: 'llama'
+  architecture: Architecture
   hiddenSize: number
   intermediateSize: number
   numHiddenLayers: number
@@ -22,8 +39,22 @@ export interface DecoderConfig {
   vocabSize: number
   maxPositionEmbeddings: number
   rmsNormEps: number
-  ropeTheta: number
   tieWordEmbeddings: boolean
+  /** Gate of the MLP: SwiGLU, or GeGLU with the tanh approximation. */
+  activation: 'silu' | 'gelu_tanh'
+  /** Whether q_proj, k_proj and v_proj have biases. */
+  attentionBias: boolean
+  /** Whether queries and keys are normalised per head before they are rotated. */
+  queryKeyNorm: boolean
+  /** Whether what attention and MLP add is normalised too (Gemma). */
+  postNorms: boolean
+  /** Embedded tokens are multiplied by this. */
+  embeddingScale: number
+  /** Scores of attention are multiplied by this; 1/√headDim as a rule. */
+  attentionScale: number
+  attentionKinds: AttentionKind[]
+  /** For each layer its index in `attentionKinds`. */
+  layerKinds: number[]
   bosTokenId: number | null
   /** Generation ends at any of these. */
   eosTokenIds: number[]

@@ -3,11 +3,10 @@ import { afterAll, expect, test } from 'vitest'
 import { layOut } from '../decoder/batch.ts'
 import { createDecoder } from '../decoder/decoder.ts'
 import { initialWeights } from '../decoder/weights.ts'
-import type { DecoderConfig } from '../formats/types.ts'
+import { plainLlama } from '../formats/decoder-config.ts'
 import { generate, score } from './generate.ts'
 
-const config: DecoderConfig = {
-  architecture: 'llama',
+const config = plainLlama({
   hiddenSize: 32,
   intermediateSize: 48,
   numHiddenLayers: 2,
@@ -21,7 +20,7 @@ const config: DecoderConfig = {
   tieWordEmbeddings: true,
   bosTokenId: null,
   eosTokenIds: [0],
-}
+})
 const random = new Random(3)
 const weights = initialWeights(config, () => random.normal() * 15)
 const decoder = createDecoder({ config, weights, threads: 1 })

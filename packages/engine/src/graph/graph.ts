@@ -1,7 +1,7 @@
 // Builds ONNX models (onnx/onnx.proto3, IR version 10, opset 21) with static shapes.
 import { Message } from './wire.ts'
 
-export type ElementType = 'float32' | 'int64'
+export type ElementType = 'float32' | 'float16' | 'int8' | 'int64'
 
 /** A tensor of the graph: its name, static shape and element type. */
 export interface Value {
@@ -21,7 +21,7 @@ interface NodeOptions {
 const IR_VERSION = 10
 const OPSET = 21
 const CONTRIB_DOMAIN = 'com.microsoft'
-const ELEMENT_TYPES: Record<ElementType, number> = { float32: 1, int64: 7 }
+const ELEMENT_TYPES: Record<ElementType, number> = { float32: 1, int8: 3, int64: 7, float16: 10 }
 const ATTRIBUTE_TYPES = { float: 1, integer: 2, text: 3, integers: 7 }
 
 /** Collects nodes, constants, inputs and outputs, and encodes them as an ONNX model. */
@@ -115,7 +115,7 @@ export class Graph {
   divide = (a: Value, b: Value): Value => this.#elementwise('Div', a, b)
 
   /** Element-wise function of one tensor, for example 'Exp' or 'Sigmoid'. */
-  apply(operator: 'Exp' | 'Log' | 'Sqrt' | 'Reciprocal' | 'Sigmoid' | 'Neg', a: Value): Value {
+  apply(operator: 'Exp' | 'Log' | 'Sqrt' | 'Reciprocal' | 'Sigmoid' | 'Tanh' | 'Neg', a: Value): Value {
     return this.node(operator, [a], [a.shape])[0]!
   }
 
@@ -156,6 +156,16 @@ export class Graph {
     const total = parts.reduce((sum, part) => sum + part.shape[at]!, 0)
     const shape = first.shape.map((size, i) => (i === at ? total : size))
     return this.node('Concat', parts, [shape], { attributes: { axis: at } })[0]!
+  }
+
+  /** The same numbers in 32-bit floats. */
+  toFloats(a: Value): Value {
+    return this.node('Cast', [a], [a.shape], { attributes: { to: ELEMENT_TYPES.float32 } })[0]!
+  }
+
+  /** Integers times the scale of their row: a [R, C], scales [R]. */
+  dequantizeRows(a: Value, scales: Value): Value {
+    return this.node('DequantizeLinear', [a, scales], [a.shape], { attributes: { axis: 0 } })[0]!
   }
 
   /** Rows of a matrix: a [V, D], indices [N] → [N, D]. */

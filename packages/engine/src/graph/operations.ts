@@ -104,6 +104,29 @@ export function swiglu(tape: Tape, gate: Value, up: Value): Value {
   return result
 }
 
+/** gelu(gate) · up with the tanh approximation of GELU (Hendrycks & Gimpel 2016; GeGLU, Shazeer 2020). */
+export function geglu(tape: Tape, gate: Value, up: Value): Value {
+  const { graph } = tape
+  const { multiply, add: plus } = graph
+  const scalar = (value: number) => graph.scalar(value)
+  const root = Math.sqrt(2 / Math.PI)
+  const square = multiply(gate, gate)
+  // tanh(√(2/π)·(x + 0.044715·x³))
+  const inner = multiply(gate, plus(multiply(square, scalar(root * 0.044715)), scalar(root)))
+  const tanh = graph.apply('Tanh', inner)
+  const half = multiply(plus(tanh, scalar(1)), scalar(0.5))
+  const gelu = multiply(gate, half)
+  const result = multiply(gelu, up)
+  tape.record([gate, up], [result], ([d]) => {
+    // d gelu/dx = (1 + t)/2 + x/2·(1 − t²)·√(2/π)·(1 + 3·0.044715·x²)
+    const steepness = plus(multiply(square, scalar(1.5 * root * 0.044715)), scalar(root / 2))
+    const flatness = graph.subtract(scalar(1), multiply(tanh, tanh))
+    const slope = plus(half, multiply(gate, multiply(flatness, steepness)))
+    return [multiply(multiply(d!, up), slope), multiply(d!, gelu)]
+  })
+  return result
+}
+
 /** A low-rank update of one part of a linear: A [rank, in], B [out, rank]. */
 export interface LowRank {
   a: Value
@@ -111,19 +134,32 @@ export interface LowRank {
   scale: number
 }
 
+/** A weight [Σout, in] that a graph reads: `value` gives it in 32-bit floats, each time it is called anew. */
+export interface Weight {
+  /** The input that is learned, when it is one of 32-bit floats. */
+  input: Value
+  /**
+   * Weights of lower precision are expanded by nodes of their own for each use, so that no expanded copy outlives
+   * its use.
+   */
+  value(): Value
+}
+
 /**
- * Several linears of one input, whose weights are stacked: x [N, in], weight [Σout, in] → one [N, out] each, with
- * an optional low-rank update for each (LoRA, Hu et al. 2021): y = x·Wᵀ + scale·(x·Aᵀ)·Bᵀ.
+ * Several linears of one input, whose weights are stacked: x [N, in], weight [Σout, in], bias [Σout] → one [N, out]
+ * each, with an optional low-rank update for each (LoRA, Hu et al. 2021): y = x·Wᵀ + b + scale·(x·Aᵀ)·Bᵀ.
  */
 export function linears(
   tape: Tape,
   x: Value,
-  weight: Value,
+  weight: Weight,
+  bias: Value | null,
   outs: readonly number[],
   updates: readonly (LowRank | null)[],
 ): Value[] {
   const { graph } = tape
-  const plain = graph.split(graph.matmul(x, weight, { transposeB: true }), outs, 1)
+  const product = graph.matmul(x, weight.value(), { transposeB: true })
+  const plain = graph.split(bias ? graph.add(product, bias) : product, outs, 1)
   const active = updates.flatMap((update, part) => (update ? [{ ...update, part }] : []))
   const ranks = active.map((update) => update.a.shape[0]!)
   const stackedA =
@@ -139,24 +175,26 @@ export function linears(
     const change = graph.matmul(reduced[i]!, update.b, { transposeB: true, alpha: update.scale })
     results[update.part] = graph.add(plain[update.part]!, change)
   }
-  tape.record([x, weight, ...active.flatMap((update) => [update.a, update.b])], results, (gradients) => {
+  const inputs = [x, weight.input, ...(bias ? [bias] : [])]
+  tape.record([...inputs, ...active.flatMap((update) => [update.a, update.b])], results, (gradients) => {
     const whole = graph.concat(gradients, 1)
     const back = active.map((update) =>
       graph.matmul(gradients[update.part]!, update.b, { alpha: update.scale }),
     )
     const stackedBack = stackedA ? graph.concat(back, 1) : null
-    const throughWeight = tape.requires(x) ? graph.matmul(whole, weight) : null
+    const throughWeight = tape.requires(x) ? graph.matmul(whole, weight.value()) : null
     const dx =
       throughWeight && stackedBack
         ? graph.add(throughWeight, graph.matmul(stackedBack, stackedA!))
         : throughWeight
-    const dWeight = tape.requires(weight) ? graph.matmul(whole, x, { transposeA: true }) : null
+    const dWeight = tape.requires(weight.input) ? graph.matmul(whole, x, { transposeA: true }) : null
+    const dBias = bias && tape.requires(bias) ? graph.reduce('ReduceSum', whole, 0, false) : null
     const dA = stackedBack ? graph.split(graph.matmul(stackedBack, x, { transposeA: true }), ranks, 0) : []
     const dUpdates = active.flatMap((update, i) => [
       dA[i]!,
       graph.matmul(gradients[update.part]!, reduced[i]!, { transposeA: true, alpha: update.scale }),
     ])
-    return [dx, dWeight, ...dUpdates]
+    return [dx, dWeight, ...(bias ? [dBias] : []), ...dUpdates]
   })
   return results
 }
@@ -165,18 +203,19 @@ export function linears(
  * Log-probability of one target token per row under the softmax of h·Eᵀ: h [N, D], embedding E [V, D],
  * targets [N] → [N, 1].
  */
-export function targetLogProbabilities(tape: Tape, h: Value, embedding: Value, targets: Value): Value {
+export function targetLogProbabilities(tape: Tape, h: Value, vocabulary: Weight, targets: Value): Value {
   const { graph } = tape
   const rows = h.shape[0]!
   const column = graph.reshape(targets, [rows, 1])
+  const embedding = vocabulary.value()
   const logits = graph.matmul(h, embedding, { transposeB: true })
   const maximum = graph.reduce('ReduceMax', logits, -1)
   const exponentials = graph.apply('Exp', graph.subtract(logits, maximum))
   const total = graph.reduce('ReduceSum', exponentials, -1)
   const logTotal = graph.add(graph.apply('Log', total), maximum)
   const result = graph.subtract(graph.gatherElements(logits, column), logTotal)
-  tape.record([h, embedding], [result], ([d]) => {
-    if (!tape.requires(embedding)) {
+  tape.record([h, vocabulary.input], [result], ([d]) => {
+    if (!tape.requires(vocabulary.input)) {
       // (e_target − p)·E without a second [N, V] tensor.
       const expected = graph.divide(graph.matmul(exponentials, embedding), total)
       return [graph.multiply(graph.subtract(graph.gatherRows(embedding, targets), expected), d!), null]

@@ -1,5 +1,5 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node'
-import { type ElementType, elements, type Graph } from './graph.ts'
+import { elements, type Graph } from './graph.ts'
 
 export interface SessionOptions {
   /** Threads of one operator; with fixed settings results have the same bits for 1 and 2 threads. */
@@ -36,13 +36,19 @@ export async function openSession(graph: Graph, options: SessionOptions): Promis
   }
 }
 
-/** A tensor over an existing array, without a copy. */
-export function tensorOver(data: Float32Array | BigInt64Array, shape: readonly number[]): Tensor {
-  return new Tensor(data instanceof Float32Array ? 'float32' : 'int64', data, [...shape])
+/** A tensor over an existing array, without a copy; Uint16Array holds the bits of 16-bit floats. */
+export function tensorOver(
+  data: Float32Array | Uint16Array | Int8Array | BigInt64Array,
+  shape: readonly number[],
+): Tensor {
+  if (data instanceof Float32Array) return new Tensor('float32', data, [...shape])
+  if (data instanceof Uint16Array) return new Tensor('float16', data, [...shape])
+  if (data instanceof Int8Array) return new Tensor('int8', data, [...shape])
+  return new Tensor('int64', data, [...shape])
 }
 
 /** A zeroed tensor. */
-export function emptyTensor(shape: readonly number[], type: ElementType = 'float32'): Tensor {
+export function emptyTensor(shape: readonly number[], type: 'float32' | 'int64' = 'float32'): Tensor {
   const size = elements(shape)
   return tensorOver(type === 'float32' ? new Float32Array(size) : new BigInt64Array(size), shape)
 }

@@ -4,11 +4,11 @@ import { layOut } from '../decoder/batch.ts'
 import { createDecoder, type Decoder } from '../decoder/decoder.ts'
 import { initialAdapter } from '../decoder/lora.ts'
 import { initialWeights } from '../decoder/weights.ts'
+import { plainLlama } from '../formats/decoder-config.ts'
 import type { DecoderConfig } from '../formats/types.ts'
 import { adapterLearner, type Learner, weightsLearner } from './learner.ts'
 
-const config: DecoderConfig = {
-  architecture: 'llama',
+const config = plainLlama({
   hiddenSize: 24,
   intermediateSize: 40,
   numHiddenLayers: 2,
@@ -22,7 +22,7 @@ const config: DecoderConfig = {
   tieWordEmbeddings: true,
   bosTokenId: null,
   eosTokenIds: [0],
-}
+})
 
 const decoders: Decoder[] = []
 afterAll(async () => {
@@ -93,6 +93,36 @@ test.each([true, false])(
     expect((await worstRelativeError(weightsLearner(decoder))).error).toBeLessThan(5e-3)
   },
 )
+
+/** Everything that relatives of Llama add, at once. */
+const variedConfig: DecoderConfig = {
+  ...config,
+  architecture: 'gemma3',
+  activation: 'gelu_tanh',
+  attentionBias: true,
+  queryKeyNorm: true,
+  postNorms: true,
+  embeddingScale: 2,
+  attentionScale: 0.7,
+  attentionKinds: [
+    { window: 3, rope: { theta: 100, factors: [1, 4] } },
+    { window: null, rope: null },
+  ],
+  layerKinds: [0, 1],
+}
+
+test('gradients of all weights agree with finite differences where every variation is used', async () => {
+  const weights = initialWeights(variedConfig, () => random.normal() * 12)
+  for (const { attentionBias } of weights.layers) {
+    for (const i of attentionBias!.keys()) attentionBias![i] = random.normal()
+  }
+  const decoder = createDecoder({ config: variedConfig, weights, trainable: 'weights', threads: 1 })
+  decoders.push(decoder)
+  const learner = weightsLearner(decoder)
+  expect(learner.parameters.map(({ name }) => name)).toContain('layers.1.mlpPostNorm')
+  const { name, error } = await worstRelativeError(learner)
+  expect(error, name).toBeLessThan(5e-3)
+})
 
 test('gradients of an adapter agree with finite differences', async () => {
   const lora = {

@@ -2,7 +2,7 @@ import type { Batch } from '../decoder/batch.ts'
 import type { Decoder } from '../decoder/decoder.ts'
 import { addInto, type HeadGradients } from '../decoder/head.ts'
 import { LINEAR_NAMES } from '../decoder/layer.ts'
-import { moduleName } from '../decoder/weights.ts'
+import { floatsOf, moduleName } from '../decoder/weights.ts'
 import { emptyTensor, floats } from '../graph/session.ts'
 
 /** A tensor that is learned: its values are updated in place, its gradient is added up over micro-batches. */
@@ -49,14 +49,14 @@ export function weightsLearner(decoder: Decoder): Learner {
   const { weights } = decoder
   const layers = weights.layers.map((arrays, layer) => {
     const entries = Object.entries(arrays).map(([key, value]) => {
-      return [key, learned(`layers.${layer}.${key}`, value, !key.endsWith('Norm'))] as const
+      return [key, learned(`layers.${layer}.${key}`, floatsOf(value), !key.endsWith('Norm'))] as const
     })
     return new Map(entries)
   })
-  const embedding = learned('embedding', weights.embedding, true)
+  const embedding = learned('embedding', floatsOf(weights.embedding), true)
   const finalNorm = learned('finalNorm', weights.finalNorm, false)
   const tied = weights.head === weights.embedding
-  const head = tied ? embedding : learned('head', weights.head, true)
+  const head = tied ? embedding : learned('head', floatsOf(weights.head), true)
   const parameters = [embedding, ...layers.flatMap((layer) => [...layer.values()]), finalNorm]
   if (!tied) parameters.push(head)
   return learner(parameters, decoder, layers, { embedding, finalNorm, head })
@@ -92,7 +92,10 @@ function learner(
       const dx = await decoder.stack.backward(batch, gradient, (layer, gradients) => {
         for (const [name, values] of gradients) addInto(layers[layer]!.get(name)!.gradient, values)
       })
-      if (whole) scatterRows(whole.embedding.gradient, batch.ids, floats(dx), decoder.config.hiddenSize)
+      if (whole) {
+        const { hiddenSize, embeddingScale } = decoder.config
+        scatterRows(whole.embedding.gradient, batch.ids, floats(dx), hiddenSize, embeddingScale)
+      }
       return scores
     },
     clearGradients() {
@@ -101,9 +104,15 @@ function learner(
   }
 }
 
-/** Adds row i of the gradient to row ids[i] of the embedding's gradient. Padding has a zero gradient. */
-function scatterRows(sum: Float32Array, ids: Int32Array, gradient: Float32Array, width: number): void {
+/** Adds row i of the gradient, scaled, to row ids[i] of the embedding's gradient. Padding has a zero gradient. */
+function scatterRows(
+  sum: Float32Array,
+  ids: Int32Array,
+  gradient: Float32Array,
+  width: number,
+  scale: number,
+): void {
   for (const [i, id] of ids.entries()) {
-    for (let j = 0; j < width; j++) sum[id * width + j]! += gradient[i * width + j]!
+    for (let j = 0; j < width; j++) sum[id * width + j]! += scale * gradient[i * width + j]!
   }
 }
