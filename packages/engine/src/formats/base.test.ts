@@ -108,12 +108,31 @@ test('fills in the defaults of LlamaConfig and reads rope_parameters and several
   base.close()
 })
 
+const QWEN2 = { architectures: ['Qwen2ForCausalLM'] }
+const MISTRAL = { architectures: ['MistralForCausalLM'] }
+
 test.each([
-  ['architecture', { architectures: ['Qwen3ForCausalLM'] }, 'the architecture Qwen3ForCausalLM'],
+  ['architecture', { architectures: ['Gemma2ForCausalLM'] }, 'the architecture Gemma2ForCausalLM'],
+  ['kind of model', { architectures: undefined, model_type: 'qwen2_moe' }, 'the architecture qwen2_moe'],
+  ['pictures', { architectures: ['Gemma3ForConditionalGeneration'] }, 'Gemma3ForConditionalGeneration'],
   ['attention bias', { attention_bias: true }, 'attention_bias set'],
   ['MLP bias', { mlp_bias: true }, 'mlp_bias set'],
-  ['rope scaling', { rope_scaling: { rope_type: 'llama3', factor: 32 } }, 'rope scaling of type llama3'],
-  ['old rope scaling', { rope_scaling: { type: 'linear', factor: 2 } }, 'rope scaling of type linear'],
+  ['rope scaling', { rope_scaling: { rope_type: 'llama3', factor: 32 } }, 'the low_freq_factor undefined'],
+  ['old rope scaling', { rope_scaling: { type: 'dynamic', factor: 2 } }, 'rope scaling of type dynamic'],
+  ['rope factor', { rope_scaling: { type: 'linear', factor: 0 } }, 'has the factor 0'],
+  ['partial rotation', { partial_rotary_factor: 0.5 }, 'partial_rotary_factor = 0.5'],
+  ['ropes', { rope_parameters: { full_attention: {} } }, 'rope parameters of its own for full_attention'],
+  ['softcapping', { final_logit_softcapping: 30 }, 'final_logit_softcapping = 30'],
+  ['experts', { num_local_experts: 8 }, 'num_local_experts = 8'],
+  ['layers', { num_hidden_layers: 1e9 }, 'numHiddenLayers is 1000000000'],
+  [
+    'kinds of layers',
+    { ...QWEN2, layer_types: ['chunked_attention', 'x'] },
+    'layers of type chunked_attention',
+  ],
+  ['number of kinds', { ...QWEN2, layer_types: ['full_attention'] }, 'has 1 layer_types for 2 layers'],
+  ['window', { ...MISTRAL, sliding_window: 0 }, 'sliding_window of'],
+  ['biases', QWEN2, 'has no tensor model.layers.0.self_attn.q_proj.bias'],
   ['new rope scaling', { rope_parameters: { rope_type: 'yarn' } }, 'rope scaling of type yarn'],
   ['activation', { hidden_act: 'gelu' }, 'the activation gelu'],
   ['quantisation', { quantization_config: { quant_method: 'gptq' } }, 'weights quantised by gptq'],
@@ -122,6 +141,31 @@ test.each([
   ['heads', { num_key_value_heads: 3 }, '3 key-value heads do not divide 4 heads'],
 ])('refuses a folder because of its %s', (_case, config, message) => {
   expect(() => openBase(pico({ config }))).toThrow(message)
+})
+
+test('lists the architectures that are supported', () => {
+  const refusal = () => openBase(pico({ config: { architectures: ['PhiForCausalLM'] } }))
+  expect(refusal).toThrow(
+    expect.objectContaining({
+      hint:
+        'Supported: LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM, SmolLM3ForCausalLM, ' +
+        'Gemma3ForCausalLM',
+    }),
+  )
+})
+
+test('a Mistral without a window is a Llama', () => {
+  const base = openBase(pico({ config: { ...MISTRAL, sliding_window: null } }))
+  expect(base.config).toEqual({ ...PICO_CONFIG, architecture: 'mistral' })
+  base.close()
+})
+
+test('a tensor of a layer that the configuration has no place for is refused', () => {
+  const name = 'model.layers.0.self_attn.q_proj.bias'
+  const bias = { name, shape: [16], dtype: 'F32' as const, data: new Float32Array(16) }
+  expect(() => openBase(pico({ extra: [bias] }))).toThrow(`has the tensor ${name}, which is no part`)
+  const frequencies = { ...bias, name: 'model.layers.0.self_attn.rotary_emb.inv_freq' }
+  openBase(pico({ extra: [frequencies] })).close()
 })
 
 test('names the tensor that is missing, has another shape or a type that cannot be read', () => {

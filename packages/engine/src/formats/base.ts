@@ -6,6 +6,7 @@ import { fromGguf } from '../tokenizer/gguf-tokenizer.ts'
 import { fromTokenizerJson } from '../tokenizer/json-tokenizer.ts'
 import { sha256 } from './canonical-json.ts'
 import { checkTensors, linearPrecision } from './decoder-config.ts'
+import { plainNorms } from './gemma-norms.ts'
 import { openGguf } from './gguf.ts'
 import { parseGgufConfig } from './gguf-config.ts'
 import { READABLE_TYPE_NAMES } from './gguf-types.ts'
@@ -54,7 +55,8 @@ function openFolder(path: string): Base {
   const specialTokens = readSpecialTokens(tokenizerConfig)
   const eos = specialTokens.eos === null ? null : tokenizer.tokenId(specialTokens.eos)
   if (decoderConfig.eosTokenIds.length === 0 && eos !== null) decoderConfig.eosTokenIds = [eos]
-  return assemble(openWeights(path, files), (tensors) => ({
+  const weights = plainNorms(openWeights(path, files), decoderConfig.architecture)
+  return assemble(weights, (tensors) => ({
     path,
     format: 'huggingface',
     config: decoderConfig,

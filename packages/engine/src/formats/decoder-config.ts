@@ -1,5 +1,5 @@
 import { EngineError } from '../errors.ts'
-import type { DecoderConfig, TensorSource } from './types.ts'
+import type { AttentionKind, DecoderConfig, TensorSource } from './types.ts'
 
 type Traits =
   | 'architecture'
@@ -27,6 +27,21 @@ export function plainLlama(sizes: Omit<DecoderConfig, Traits> & { ropeTheta: num
     attentionKinds: [{ window: null, rope: { theta: ropeTheta, factors: null } }],
     layerKinds: new Array<number>(rest.numHiddenLayers).fill(0),
   }
+}
+
+/** The different ones among the kinds of all layers, and which of them each layer has. */
+export function attentionLayers(
+  layers: readonly AttentionKind[],
+): Pick<DecoderConfig, 'attentionKinds' | 'layerKinds'> {
+  const attentionKinds: AttentionKind[] = []
+  const found = new Map<string, number>()
+  const layerKinds = layers.map((kind) => {
+    const key = JSON.stringify(kind)
+    const known = found.get(key) ?? attentionKinds.push(kind) - 1
+    found.set(key, known)
+    return known
+  })
+  return { attentionKinds, layerKinds }
 }
 
 /** Names and shapes of all tensors that a decoder of this configuration has. */
@@ -65,43 +80,67 @@ export function tensorShapes(config: DecoderConfig): Map<string, number[]> {
   return shapes
 }
 
-/** Throws `invalid-file` when the sizes contradict each other. */
-export function checkDecoderConfig(config: DecoderConfig, path: string): DecoderConfig {
-  const fail = (problem: string): never => {
-    throw new EngineError('invalid-file', `The configuration of ${path} is invalid: ${problem}`)
-  }
+/** No model comes near these; what claims more is corrupt, and is refused before anything of that size is made. */
+const MOST_LAYERS = 10_000
+const LARGEST_HEAD = 65_536
+
+function invalidConfig(path: string, problem: string): EngineError {
+  return new EngineError('invalid-file', `The configuration of ${path} is invalid: ${problem}`)
+}
+
+/** Throws `invalid-file` when a size is no positive integer or the sizes contradict each other. */
+export function checkSizes(config: Omit<DecoderConfig, Traits>, path: string): void {
   const sizes = [
     'hiddenSize',
     'intermediateSize',
     'numHiddenLayers',
     'numAttentionHeads',
     'numKeyValueHeads',
+    'headDim',
+    'vocabSize',
+    'maxPositionEmbeddings',
   ] as const
-  for (const name of [...sizes, 'headDim', 'vocabSize', 'maxPositionEmbeddings'] as const) {
+  for (const name of sizes) {
     const size = config[name]
-    if (!Number.isSafeInteger(size) || size <= 0) return fail(`${name} is ${String(size)}`)
+    const most = { numHiddenLayers: MOST_LAYERS, headDim: LARGEST_HEAD }[name as string]
+    if (Number.isSafeInteger(size) && size > 0 && size <= (most ?? size)) continue
+    throw invalidConfig(path, `${name} is ${String(size)}`)
   }
-  if (config.numAttentionHeads % config.numKeyValueHeads !== 0) {
-    return fail(`${config.numKeyValueHeads} key-value heads do not divide ${config.numAttentionHeads} heads`)
+  const { numAttentionHeads: heads, numKeyValueHeads: keyValueHeads, headDim, rmsNormEps } = config
+  if (heads % keyValueHeads !== 0) {
+    throw invalidConfig(path, `${keyValueHeads} key-value heads do not divide ${heads} heads`)
   }
-  if (config.headDim % 2 !== 0) return fail(`headDim ${config.headDim} is odd`)
-  if (!(config.rmsNormEps > 0)) return fail(`rmsNormEps is ${String(config.rmsNormEps)}`)
+  if (headDim % 2 !== 0) throw invalidConfig(path, `headDim ${headDim} is odd`)
+  if (!isPositive(rmsNormEps)) throw invalidConfig(path, `rmsNormEps is ${String(rmsNormEps)}`)
+}
+
+/** Like {@link checkSizes}, and checks what distinguishes the family: scales, windows and rotations. */
+export function checkDecoderConfig(config: DecoderConfig, path: string): DecoderConfig {
+  checkSizes(config, path)
+  for (const name of ['attentionScale', 'embeddingScale'] as const) {
+    if (!isPositive(config[name])) throw invalidConfig(path, `${name} is ${String(config[name])}`)
+  }
   for (const { rope, window } of config.attentionKinds) {
-    if (rope && !(rope.theta > 0)) return fail(`ropeTheta is ${String(rope.theta)}`)
-    if (rope?.factors && (rope.factors.length !== config.headDim / 2 || !rope.factors.every((f) => f > 0))) {
-      return fail(`its rope scaling does not give ${config.headDim / 2} positive factors`)
+    if (rope && !isPositive(rope.theta)) throw invalidConfig(path, `ropeTheta is ${String(rope.theta)}`)
+    if (rope?.factors && (rope.factors.length !== config.headDim / 2 || !rope.factors.every(isPositive))) {
+      throw invalidConfig(path, `its rope scaling does not give ${config.headDim / 2} positive factors`)
     }
     if (window !== null && !(Number.isSafeInteger(window) && window > 0)) {
-      return fail(`the sliding window is ${String(window)}`)
+      throw invalidConfig(path, `the sliding window is ${String(window)}`)
     }
   }
   return config
 }
 
+function isPositive(value: unknown): boolean {
+  return typeof value === 'number' && value > 0 && value < Infinity
+}
+
 /**
  * Checks that every tensor a decoder needs is there, readable and of the right shape.
  *
- * Throws `incompatible` naming the first tensor at fault; tensors beyond those are ignored.
+ * Throws `incompatible` naming the first tensor at fault. A tensor of a layer that the decoder has no use for, for
+ * example a bias, is refused too: without it the model would be another. What lies outside the layers is ignored.
  */
 export function checkTensors(
   tensors: TensorSource,
@@ -109,7 +148,15 @@ export function checkTensors(
   readableTypes: readonly string[],
   path: string,
 ): void {
-  for (const [name, shape] of tensorShapes(config)) {
+  const shapes = tensorShapes(config)
+  for (const name of tensors.names()) {
+    // Old checkpoints hold the frequencies of the rotary embedding, which follow from the configuration.
+    if (shapes.has(name) || !LAYER_TENSOR.test(name) || name.endsWith('.rotary_emb.inv_freq')) continue
+    throw new EngineError('incompatible', `${path} has the tensor ${name}, which is no part of the model`, {
+      hint: `Its architecture is read as ${config.architecture} with ${config.numHiddenLayers} layers.`,
+    })
+  }
+  for (const [name, shape] of shapes) {
     if (!tensors.has(name)) throw new EngineError('incompatible', `${path} has no tensor ${name}`)
     const actual = tensors.shape(name)
     if (actual.join() !== shape.join()) {
@@ -125,6 +172,8 @@ export function checkTensors(
     }
   }
 }
+
+const LAYER_TENSOR = /^model\.layers\.\d+\./
 
 /** Stored type of most values of the layers' linear weights. */
 export function linearPrecision(tensors: TensorSource): string {

@@ -57,6 +57,8 @@ export interface PicoBaseOptions {
   config?: Record<string, unknown>
   /** Replaces tensors by name; null leaves one out. */
   tensors?: Record<string, TensorToWrite | null>
+  /** Further tensors. */
+  extra?: TensorToWrite[]
 }
 
 /** Writes the base as a Hugging Face folder. */
@@ -102,6 +104,7 @@ export function writePicoBase(folder: string, options: PicoBaseOptions = {}): vo
       (tensor) => options.tensors?.[tensor.name] ?? (options.tensors?.[tensor.name] === null ? null : tensor),
     )
     .filter((tensor) => tensor !== null)
+    .concat(options.extra ?? [])
   if (!options.sharded) {
     writeSafetensors(join(folder, 'model.safetensors'), tensors, { format: 'pt' })
     return
