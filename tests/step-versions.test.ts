@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { writePicoBase } from '../packages/engine/src/formats/pico-base.ts'
+import { picoRecipe } from '../packages/engine/src/training/pico-recipe.ts'
 import { loadConfig } from '../packages/regraft/src/config/index.ts'
 import { buildSnapshot } from '../packages/regraft/src/datasets/build-snapshot.ts'
 import type { SnapshotManifest } from '../packages/regraft/src/datasets/index.ts'
@@ -25,7 +26,7 @@ const PINNED = [
   'datasets/seal-suite',
   'fleet/judge-rebuild',
   'gates/judge',
-  'training/lora-sft',
+  'training/lora',
 ]
 /** Why the output of these is not pinned here. */
 const UNPINNED: Record<string, string> = {
@@ -235,7 +236,7 @@ test('fleet/judge-rebuild', async () => {
   })
 })
 
-test('training/lora-sft makes the same run and adapter twice', async () => {
+test('training/lora makes the same run and adapter twice', async () => {
   const project = newProject()
   const path = join(folder, 'pico')
   writePicoBase(path)
@@ -265,22 +266,13 @@ test('training/lora-sft makes the same run and adapter twice', async () => {
       feedback: [],
     })
   }
-  const training = {
-    lora: { rank: 2, alpha: 4, useRslora: false, targetModules: ['q_proj', 'down_proj'] },
-    ...{ seed: 1, epochs: 2, batchSize: 2, learningRate: 0.01, schedule: 'cosine', warmupRatio: 0.1 },
-    ...{
-      weightDecay: 0.01,
-      maxGradientNorm: 1,
-      beta1: 0.9,
-      beta2: 0.999,
-      epsilon: 1e-8,
-      maxLength: 64,
-      threads: 1,
-    },
-  }
-  const recipe = { method: 'lora-sft', base: base.artifact.digest, snapshot: 'sha256:fixed', training }
+  const training = picoRecipe({
+    lora: { rank: 2, alpha: 4, targetModules: ['q_proj', 'down_proj'] },
+    ...{ seed: 1, epochs: 2, batchSize: 2, learningRate: 0.01 },
+  })
+  const recipe = { method: 'lora', base: base.artifact.digest, snapshot: 'sha256:fixed', training }
   const inputs = [
-    { role: 'recipe', kind: 'recipe' as const, schemaVersion: 1, value: recipe },
+    { role: 'recipe', kind: 'recipe' as const, schemaVersion: 2, value: recipe },
     { role: 'base', kind: 'base' as const, schemaVersion: 1, value: base.record },
     { role: 'snapshot', kind: 'snapshot' as const, schemaVersion: 1, value: { rows } },
   ]
@@ -288,9 +280,10 @@ test('training/lora-sft makes the same run and adapter twice', async () => {
   const first = await stepFixture(project, step, { inputs, seed: 1 })
   expect(await stepFixture(project, step, { inputs, seed: 1 })).toEqual(first)
   // The bits depend on the processor; what the run consists of does not.
-  expect(first.version).toBe(1)
+  expect(first.version).toBe(2)
   const [artifact] = await project.artifacts.list('run')
-  const { losses, validationLosses, ...run } = await project.artifacts.read<RunRecord>(artifact!.digest)
+  const { losses, validationLosses, gradientNorms, learningRates, ...run } =
+    await project.artifacts.read<RunRecord>(artifact!.digest)
   expect(run).toEqual({
     recipe: expect.stringMatching(/^sha256:/),
     updates: 4,
@@ -300,7 +293,13 @@ test('training/lora-sft makes the same run and adapter twice', async () => {
     tokens: 242,
     supervisedTokens: 32,
     trainableParameters: 288,
+    metrics: {},
+    validationMetrics: {},
+    bestUpdate: null,
+    stoppedEarly: false,
   })
+  expect(learningRates).toHaveLength(4)
+  expect(gradientNorms).toHaveLength(4)
   const shown = [...losses, ...validationLosses].map((loss) => loss.toFixed(2))
   expect(shown).toEqual(['5.86', '5.87', '5.78', '5.80', '6.25', '6.24'])
 })

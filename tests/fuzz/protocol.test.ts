@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { writePicoBase } from '../../packages/engine/src/formats/pico-base.ts'
 import type { InferenceReply } from '../../packages/engine/src/protocol/inference-messages.ts'
 import { readJsonLines } from '../../packages/engine/src/protocol/lines.ts'
+import { picoRecipe } from '../../packages/engine/src/training/pico-recipe.ts'
 import { examples, mutated } from './mutations.ts'
 
 const INFERENCE = join(import.meta.dirname, '../../packages/engine/src/protocol/inference-process.ts')
@@ -79,24 +80,13 @@ test('a trainer refuses damaged rows with an error event, or trains on what they
   const opened = openBase(base)
   const content: TrainingJob = {
     protocol: PROTOCOL_VERSION,
-    kind: 'lora-sft',
+    kind: 'lora',
     base: { name: 'pico', path: base, digests: opened.digests },
-    recipe: {
-      lora: { rank: 2, alpha: 4, useRslora: false, targetModules: ['q_proj'] },
-      seed: 1,
+    recipe: picoRecipe({
+      lora: { rank: 2, targetModules: ['q_proj'] },
       epochs: 1,
-      batchSize: 4,
-      learningRate: 1e-3,
-      schedule: 'constant',
-      warmupRatio: 0,
-      weightDecay: 0,
-      maxGradientNorm: 1,
-      beta1: 0.9,
-      beta2: 0.999,
-      epsilon: 1e-8,
       maxLength: 128,
-      threads: 1,
-    },
+    }),
     identity: 'fuzz',
     checkpointSeconds: 60,
   }

@@ -25,6 +25,7 @@ import {
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { writePicoBase } from '../../packages/engine/src/formats/pico-base.ts'
 import { readJsonLines } from '../../packages/engine/src/protocol/lines.ts'
+import { picoRecipe } from '../../packages/engine/src/training/pico-recipe.ts'
 import { moments } from './moments.ts'
 
 const TRAINER = join(import.meta.dirname, '../../packages/engine/src/protocol/trainer-process.ts')
@@ -54,24 +55,13 @@ function writeJob(path: string): void {
   const base = openBase(join(folder, 'base'))
   const job: TrainingJob = {
     protocol: PROTOCOL_VERSION,
-    kind: 'lora-sft',
+    kind: 'lora',
     base: { name: 'pico', path: base.path, digests: base.digests },
-    recipe: {
-      lora: { rank: 4, alpha: 8, useRslora: false, targetModules: ['q_proj', 'v_proj', 'down_proj'] },
-      seed: 3,
+    recipe: picoRecipe({
+      lora: { targetModules: ['q_proj', 'v_proj', 'down_proj'] },
       epochs: 60,
-      batchSize: 4,
       learningRate: 1e-2,
-      schedule: 'cosine',
-      warmupRatio: 0.1,
-      weightDecay: 0.01,
-      maxGradientNorm: 1,
-      beta1: 0.9,
-      beta2: 0.999,
-      epsilon: 1e-8,
-      maxLength: 64,
-      threads: 1,
-    },
+    }),
     identity: 'kill',
     // After every update, so that many moments lie inside the writing of a checkpoint.
     checkpointSeconds: 0,

@@ -5,8 +5,28 @@ export type { Answer, GenerateRequest, ScoreRequest } from './generation/answers
 export type { InferenceInfo } from './protocol/inference-messages.ts'
 export { machineLock } from './protocol/machine-lock.ts'
 export * from './protocol/messages.ts'
-export { runTrainer, type TrainerResult } from './protocol/run-trainer.ts'
+export {
+  runPreview,
+  runRangeTest,
+  runTrainer,
+  type TrainerOptions,
+  type TrainerResult,
+} from './protocol/run-trainer.ts'
 export { InferenceProcess } from './protocol/start-inference.ts'
-export type { TrainingExample } from './training/examples.ts'
+export type {
+  AnyExample,
+  PreferenceExample,
+  RatedExample,
+  TrainingExample,
+} from './training/examples.ts'
 export type { TrainingSummary } from './training/fine-tune.ts'
-export type { TrainingRecipe } from './training/recipe.ts'
+export { LOSSES } from './training/losses/index.ts'
+export type { PreviewedExample } from './training/preview.ts'
+export type { LearningRateRange, RangeOptions } from './training/range-test.ts'
+export type { LossName, LossRecipe, TrainingRecipe } from './training/recipe.ts'
+export {
+  type ReferenceLine,
+  referenceItems,
+  referenceLines,
+  type ScoreItem,
+} from './training/reference.ts'

@@ -14,6 +14,8 @@ export interface Batch {
   targets: Int32Array
   /** Which input sequence each such row belongs to. */
   sequences: Int32Array
+  /** [batch · length], which input sequence each token belongs to; −1 where padded. */
+  owners: Int32Array
 }
 
 export interface Sequence {
@@ -28,31 +30,42 @@ export const MASKED = -1e9
 /** Lengths are rounded up to a multiple of this, so that few graphs are compiled. */
 export const LENGTH_STEP = 16
 
-/**
- * Packs sequences into rows: each row holds one or more whole sequences which do not see one another. With
- * `length` given, sequences go into rows first-fit in the given order; without it each gets a row of its own.
- * Throws when a sequence is longer than `length`.
- */
-export function layOut(sequences: readonly Sequence[], options: { length?: number } = {}): Batch {
-  const longest = sequences.reduce((most, sequence) => Math.max(most, sequence.ids.length), 1)
-  const length = options.length ?? Math.ceil(longest / LENGTH_STEP) * LENGTH_STEP
-  if (longest > length) throw new Error(`a sequence of ${longest} tokens does not fit in rows of ${length}`)
+/** Sequences by row, first-fit in the given order: indices of those that share a row of `length` tokens. */
+export function packRows(lengths: readonly number[], length: number): number[][] {
   const rows: number[][] = []
   const used: number[] = []
-  for (const [i, sequence] of sequences.entries()) {
-    let row =
-      options.length === undefined ? -1 : used.findIndex((taken) => taken + sequence.ids.length <= length)
+  for (const [i, size] of lengths.entries()) {
+    if (size > length) throw new Error(`a sequence of ${size} tokens does not fit in rows of ${length}`)
+    let row = used.findIndex((taken) => taken + size <= length)
     if (row < 0) row = rows.push([]) - 1
     rows[row]!.push(i)
-    used[row] = (used[row] ?? 0) + sequence.ids.length
+    used[row] = (used[row] ?? 0) + size
   }
+  return rows
+}
+
+/**
+ * Lays sequences out in rows: each row holds one or more whole sequences which do not see one another. With `length`
+ * given, sequences share rows as `packRows` says, or as `rows` says, which may leave some out; without it each gets a
+ * row of its own. Throws when a sequence is longer than `length`.
+ */
+export function layOut(
+  sequences: readonly Sequence[],
+  options: { length?: number; rows?: readonly (readonly number[])[] } = {},
+): Batch {
+  const longest = sequences.reduce((most, sequence) => Math.max(most, sequence.ids.length), 1)
+  const length = options.length ?? Math.ceil(longest / LENGTH_STEP) * LENGTH_STEP
+  const lengths = sequences.map((sequence) => sequence.ids.length)
+  const rows =
+    options.rows ?? (options.length === undefined ? sequences.map((_, i) => [i]) : packRows(lengths, length))
   const batch = rows.length
   const ids = new Int32Array(batch * length)
   const positions = new BigInt64Array(batch * length)
   const mask = new Float32Array(batch * length * length).fill(MASKED)
   const supervised: number[] = []
   const targets: number[] = []
-  const owners: number[] = []
+  const sequenceOfRow: number[] = []
+  const owners = new Int32Array(batch * length).fill(-1)
   for (const [row, members] of rows.entries()) {
     let start = 0
     for (const member of members) {
@@ -61,12 +74,13 @@ export function layOut(sequences: readonly Sequence[], options: { length?: numbe
         const at = row * length + start + i
         ids[at] = id
         positions[at] = BigInt(i)
+        owners[at] = member
         const line = at * length
         mask.fill(0, line + start, line + start + i + 1)
         if (i + 1 >= sequence.supervisedFrom && i + 1 < sequence.ids.length) {
           supervised.push(at)
           targets.push(sequence.ids[i + 1]!)
-          owners.push(member)
+          sequenceOfRow.push(member)
         }
       }
       start += sequence.ids.length
@@ -82,7 +96,8 @@ export function layOut(sequences: readonly Sequence[], options: { length?: numbe
     mask,
     rows: Int32Array.from(supervised),
     targets: Int32Array.from(targets),
-    sequences: Int32Array.from(owners),
+    sequences: Int32Array.from(sequenceOfRow),
+    owners,
   }
 }
 

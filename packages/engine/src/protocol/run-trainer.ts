@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { EngineError } from '../errors.ts'
 import type { TrainingSummary } from '../training/fine-tune.ts'
+import type { PreviewedExample } from '../training/preview.ts'
+import type { LearningRateRange } from '../training/range-test.ts'
 import { readJsonLines, writeJsonLine } from './lines.ts'
 import type { MachineLock, TrainerEvent } from './messages.ts'
 
@@ -12,23 +14,57 @@ export interface TrainerResult {
   seconds: number
 }
 
+export interface TrainerOptions {
+  onEvent?: (event: TrainerEvent) => void
+  signal?: AbortSignal
+}
+
+type FinalEvent = 'finished' | 'range-finished' | 'preview-finished'
+type EventOf<Name extends TrainerEvent['event']> = Extract<TrainerEvent, { event: Name }>
+
 /** Time that a cancelled trainer has to stop between two layers before it is killed. */
 const GRACE_MILLISECONDS = 10_000
 
 /**
- * Trains a job folder in a child process; on success the folder holds the adapter.
+ * Trains a job folder of kind 'lora' in a child process; on success the folder holds the adapter.
  * An abort cancels the run, whose checkpoint stays: running the same folder again resumes it.
  */
-export function runTrainer(
+export async function runTrainer(folder: string, options: TrainerOptions = {}): Promise<TrainerResult> {
+  const { lock, final } = await runJob(folder, 'finished', options)
+  const { summary, peakMemoryBytes, seconds } = final
+  return { summary, lock, peakMemoryBytes, seconds }
+}
+
+/** Runs a job folder of kind 'learning-rate-range' in a child process. */
+export async function runRangeTest(folder: string, options: TrainerOptions = {}): Promise<LearningRateRange> {
+  const { final } = await runJob(folder, 'range-finished', options)
+  return final.range
+}
+
+/** Runs a job folder of kind 'preview' in a child process; an abort kills a template that does not end. */
+export async function runPreview(folder: string, options: TrainerOptions = {}): Promise<PreviewedExample[]> {
+  const examples: PreviewedExample[] = []
+  const onEvent = (message: TrainerEvent) => {
+    if (message.event === 'example') {
+      const { event: _, ...example } = message
+      examples.push(example)
+    }
+    options.onEvent?.(message)
+  }
+  await runJob(folder, 'preview-finished', { ...options, onEvent })
+  return examples
+}
+
+function runJob<Name extends FinalEvent>(
   folder: string,
-  options: { onEvent?: (event: TrainerEvent) => void; signal?: AbortSignal } = {},
-): Promise<TrainerResult> {
-  const { onEvent, signal } = options
+  finalEvent: Name,
+  { onEvent, signal }: TrainerOptions,
+): Promise<{ lock: MachineLock; final: EventOf<Name> }> {
   const program = fileURLToPath(new URL('./trainer-process.ts', import.meta.url))
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [program, folder], { stdio: ['pipe', 'pipe', 'pipe'] })
     let lock: MachineLock | null = null
-    let finished: Extract<TrainerEvent, { event: 'finished' }> | null = null
+    let final: EventOf<Name> | null = null
     let failure: EngineError | null = null
     let complaints = ''
     child.stderr.setEncoding('utf8')
@@ -40,7 +76,7 @@ export function runTrainer(
     const onMessage = (message: object) => {
       const event = message as TrainerEvent
       if (event.event === 'started') lock = event.lock
-      if (event.event === 'finished') finished = event
+      if (event.event === finalEvent) final = event as EventOf<Name>
       if (event.event === 'error') failure = new EngineError(event.code, event.message, { hint: event.hint })
       onEvent?.(event)
     }
@@ -58,10 +94,8 @@ export function runTrainer(
     child.on('close', (code, killedBy) => {
       clearTimeout(killer)
       signal?.removeEventListener('abort', cancel)
-      if (code === 0 && finished && lock) {
-        const { summary, peakMemoryBytes, seconds } = finished
-        resolve({ summary, lock, peakMemoryBytes, seconds })
-      } else if (failure) reject(failure)
+      if (code === 0 && final && lock) resolve({ lock, final })
+      else if (failure) reject(failure)
       else if (signal?.aborted) reject(new EngineError('cancelled', 'The training was cancelled'))
       else {
         const how = killedBy ? `was killed by ${killedBy}` : `ended with exit code ${code}`

@@ -4,9 +4,13 @@ import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { EngineError } from '../errors.ts'
 import { openBase } from '../formats/base.ts'
-import { writeAdapter } from '../formats/peft.ts'
-import type { TrainingExample } from '../training/examples.ts'
+import { readAdapter, writeAdapter } from '../formats/peft.ts'
+import type { Adapter } from '../formats/types.ts'
+import type { AnyExample } from '../training/examples.ts'
 import { fineTune } from '../training/fine-tune.ts'
+import { previewExamples } from '../training/preview.ts'
+import { findLearningRate } from '../training/range-test.ts'
+import type { ReferenceLine } from '../training/reference.ts'
 import { checkDigests } from './check-digests.ts'
 import { readJsonLines, writeJsonLine } from './lines.ts'
 import { machineLock } from './machine-lock.ts'
@@ -15,8 +19,10 @@ import {
   PROTOCOL_VERSION,
   type TrainerCommand,
   type TrainerEvent,
-  type TrainingJob,
+  type TrainerJob,
 } from './messages.ts'
+
+const KINDS: readonly string[] = ['lora', 'learning-rate-range', 'preview'] satisfies TrainerJob['kind'][]
 
 const cancellation = new AbortController()
 
@@ -27,46 +33,80 @@ async function main(folder: string): Promise<void> {
   const base = openBase(job.base.path)
   try {
     checkDigests(base, job.base.digests)
-    const { adapter, summary } = await fineTune({
+    const cost = () => ({
+      peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+      seconds: (performance.now() - started) / 1000,
+    })
+    const examples = readLines<AnyExample>(join(folder, JOB_FILES.train)) ?? []
+    if (job.kind === 'preview') {
+      const previewed = previewExamples(base, examples, job.recipe)
+      for (const example of previewed) emit({ event: 'example', ...example })
+      emit({ event: 'preview-finished', examples: previewed.length })
+      return
+    }
+    const sources = {
       base,
       recipe: job.recipe,
-      examples: readExamples(join(folder, JOB_FILES.train)),
-      validation: readExamples(join(folder, JOB_FILES.validation)),
+      examples,
+      validation: readLines<AnyExample>(join(folder, JOB_FILES.validation)) ?? [],
+      references: readLines<ReferenceLine>(join(folder, JOB_FILES.reference)),
+      validationReferences: readLines<ReferenceLine>(join(folder, JOB_FILES.validationReference)),
+      startFrom: job.initialAdapter === undefined ? null : readAdapter(job.initialAdapter),
+      onEvent: emit,
+      signal: cancellation.signal,
+    }
+    if (job.kind === 'learning-rate-range') {
+      const range = await findLearningRate({ ...sources, validation: [], range: job.range })
+      emit({ event: 'range-finished', range, ...cost() })
+      return
+    }
+    const { adapter, summary } = await fineTune({
+      ...sources,
       identity: job.identity,
       checkpointPath: join(folder, JOB_FILES.checkpoint),
       checkpointSeconds: job.checkpointSeconds,
-      onEvent: emit,
-      signal: cancellation.signal,
     })
     adapter.config.baseModelNameOrPath = job.base.name
-    const target = join(folder, JOB_FILES.adapter)
-    const unfinished = `${target}.unfinished`
-    rmSync(unfinished, { recursive: true, force: true })
-    writeAdapter(unfinished, adapter)
-    rmSync(target, { recursive: true, force: true })
-    renameSync(unfinished, target)
-    const peakMemoryBytes = process.resourceUsage().maxRSS * 1024
-    emit({ event: 'finished', summary, peakMemoryBytes, seconds: (performance.now() - started) / 1000 })
+    replaceAdapter(join(folder, JOB_FILES.adapter), adapter)
+    emit({ event: 'finished', summary, ...cost() })
   } finally {
     base.close()
   }
 }
 
-function readJob(path: string): TrainingJob {
-  const job = JSON.parse(readFileSync(path, 'utf8')) as TrainingJob
-  if (job.protocol !== PROTOCOL_VERSION || job.kind !== 'lora-sft') {
+/** Writes the adapter beside its place and renames it, so that a folder of that name is whole. */
+function replaceAdapter(target: string, adapter: Adapter): void {
+  const unfinished = `${target}.unfinished`
+  rmSync(unfinished, { recursive: true, force: true })
+  writeAdapter(unfinished, adapter)
+  rmSync(target, { recursive: true, force: true })
+  renameSync(unfinished, target)
+}
+
+function readJob(path: string): TrainerJob {
+  const job = JSON.parse(readFileSync(path, 'utf8')) as TrainerJob
+  if (job.protocol !== PROTOCOL_VERSION || !KINDS.includes(job.kind)) {
     throw new EngineError(
       'incompatible',
-      `This trainer speaks protocol ${PROTOCOL_VERSION} and trains 'lora-sft' jobs`,
+      `This trainer speaks protocol ${PROTOCOL_VERSION} and does jobs of the kinds ${KINDS.join(', ')}; this one is of protocol ${job.protocol} and kind '${job.kind}'`,
+      { hint: 'Use the trainer and the control plane of one release' },
     )
   }
   return job
 }
 
-function readExamples(path: string): TrainingExample[] {
-  if (!existsSync(path)) return []
+function readLines<T>(path: string): T[] | null {
+  if (!existsSync(path)) return null
   const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean)
-  return lines.map((line) => JSON.parse(line) as TrainingExample)
+  return lines.map((line, index) => {
+    try {
+      const value: unknown = JSON.parse(line)
+      if (typeof value === 'object' && value !== null) return value as T
+    } catch (cause) {
+      throw new EngineError('invalid-file', `Line ${index + 1} of ${path} is no JSON`, { cause })
+    }
+    throw new EngineError('invalid-file', `Line ${index + 1} of ${path} is no JSON object`)
+  })
 }
 
 function emit(event: TrainerEvent): void {
@@ -82,7 +122,7 @@ readJsonLines(process.stdin, {
 })
 
 main(process.argv[2] ?? '.').then(
-  () => process.exit(0),
+  () => process.stdout.write('', () => process.exit(0)),
   (error: unknown) => {
     const known = error instanceof EngineError ? error : null
     emit({

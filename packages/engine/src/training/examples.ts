@@ -3,11 +3,25 @@ import { EngineError } from '../errors.ts'
 import type { Base, ChatMessage } from '../formats/types.ts'
 import { renderChat } from '../tokenizer/index.ts'
 
-/** A demonstration: the conversation so far and the answer to learn. */
+/** A demonstration: the conversation so far and the answer to learn. For `sft` and `distill`. */
 export interface TrainingExample {
   messages: ChatMessage[]
   completion: string
 }
+
+/** Two answers to one conversation, of which the first is preferred. For `dpo`, `orpo` and `simpo`. */
+export interface PreferenceExample {
+  messages: ChatMessage[]
+  chosen: string
+  rejected: string
+}
+
+/** An answer and whether it is good. For `kto`. */
+export interface RatedExample extends TrainingExample {
+  label: boolean
+}
+
+export type AnyExample = TrainingExample | PreferenceExample | RatedExample
 
 /** Tokens of a prompt, up to the point where the assistant's answer begins. */
 export function promptTokens(base: Base, messages: readonly ChatMessage[]): number[] {

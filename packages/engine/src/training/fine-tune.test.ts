@@ -6,7 +6,7 @@ import { openBase, readAdapter, writeAdapter } from '../formats/index.ts'
 import { writePicoBase } from '../formats/pico-base.ts'
 import type { Adapter } from '../formats/types.ts'
 import { fineTune, type TrainingEvent } from './fine-tune.ts'
-import type { TrainingRecipe } from './recipe.ts'
+import { picoRecipe } from './pico-recipe.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'regraft-fine-tune-'))
 writePicoBase(join(folder, 'base'))
@@ -16,22 +16,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true })
 })
 
-const recipe: TrainingRecipe = {
-  lora: { rank: 4, alpha: 8, useRslora: false, targetModules: ['q_proj', 'v_proj', 'up_proj', 'down_proj'] },
-  seed: 3,
-  epochs: 3,
-  batchSize: 4,
-  learningRate: 0.02,
-  schedule: 'cosine',
-  warmupRatio: 0.1,
-  weightDecay: 0.01,
-  maxGradientNorm: 1,
-  beta1: 0.9,
-  beta2: 0.999,
-  epsilon: 1e-8,
-  maxLength: 64,
-  threads: 1,
-}
+const recipe = picoRecipe()
 
 const examples = Array.from({ length: 18 }, (_, i) => ({
   messages: [{ role: 'user', content: i % 2 ? `card ${i}` : `error ${i}` }],

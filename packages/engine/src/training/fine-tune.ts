@@ -1,16 +1,15 @@
 import { Random } from '@regraft/methods'
-import { layOut, type Sequence } from '../decoder/batch.ts'
-import { createDecoder, type Decoder } from '../decoder/decoder.ts'
-import { initialAdapter } from '../decoder/lora.ts'
-import { readWeights } from '../decoder/weights.ts'
 import { EngineError } from '../errors.ts'
-import type { Adapter, Base } from '../formats/types.ts'
+import type { Adapter } from '../formats/types.ts'
 import { adamW, clipGradients, initialAdamWState } from './adamw.ts'
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts'
-import { exampleSequence, type TrainingExample } from './examples.ts'
-import { adapterLearner } from './learner.ts'
-import type { TrainingRecipe } from './recipe.ts'
+import { type Best, betterOf, isExhausted } from './early-stopping.ts'
+import { addMetrics, emptyHistory, type History } from './history.ts'
+import { LossWatch, requireSound } from './loss-watch.ts'
 import { learningRate } from './schedule.ts'
+import { openSession, type SessionOptions, stopIfCancelled } from './training-session.ts'
+import type { TrainingItem } from './training-set.ts'
+import { accumulateItems, evaluateItems } from './update.ts'
 
 export type TrainingEvent =
   | {
@@ -18,7 +17,7 @@ export type TrainingEvent =
       examples: number
       /** Examples longer than `maxLength`, by index. */
       dropped: { index: number; tokens: number }[]
-      /** Tokens of one epoch, and how many of them are learned. */
+      /** Tokens of one epoch, and how many of them enter the loss. */
       tokens: number
       supervisedTokens: number
       updates: number
@@ -30,31 +29,30 @@ export type TrainingEvent =
       update: number
       updates: number
       epoch: number
-      /** Mean negative log-likelihood per learned token, in nats. */
+      /** Of the recipe's loss; for 'sft' the mean negative log-likelihood per learned token, in nats. */
       loss: number
       learningRate: number
       gradientNorm: number
       tokens: number
       tokensPerSecond: number
+      /** What the loss measures beside itself, for example `rewardMargin`. */
+      metrics: Record<string, number>
     }
-  | { event: 'validation'; update: number; epoch: number; loss: number }
+  | { event: 'validation'; update: number; epoch: number; loss: number; metrics: Record<string, number> }
   | { event: 'checkpoint'; update: number }
+  | { event: 'stopped-early'; update: number; bestUpdate: number }
 
-export interface FineTuneOptions {
-  base: Base
-  recipe: TrainingRecipe
-  examples: readonly TrainingExample[]
-  validation: readonly TrainingExample[]
+export interface FineTuneOptions extends SessionOptions {
   /** What this run is; a checkpoint with another identity is refused. */
   identity: string
   checkpointPath: string
   /** Least time between two checkpoints, in seconds. */
   checkpointSeconds: number
   onEvent(event: TrainingEvent): void
-  signal: AbortSignal
 }
 
-export interface TrainingSummary {
+export interface TrainingSummary extends History {
+  /** Updates and epochs that were done: fewer than planned when the run stopped early. */
   updates: number
   epochs: number
   examples: number
@@ -63,47 +61,27 @@ export interface TrainingSummary {
   tokens: number
   supervisedTokens: number
   trainableParameters: number
-  losses: number[]
-  validationLosses: number[]
-}
-
-interface History {
-  losses: number[]
-  validationLosses: number[]
+  /** The update whose values the adapter has, where early stopping chose it. */
+  bestUpdate: number | null
+  stoppedEarly: boolean
 }
 
 /**
- * LoRA fine-tuning on completions (Hu et al. 2021): the same base, recipe, examples and machine lock give the same
- * bits, also when the run was killed and resumed from its checkpoint.
+ * LoRA fine-tuning on completions (Hu et al. 2021) with the recipe's loss: the same base, recipe, examples and machine
+ * lock give the same bits, also when the run was killed and resumed from its checkpoint.
+ *
+ * Throws `engine-failed` before the update that would spoil the adapter (see loss-watch.ts), and when a checkpoint
+ * cannot be written.
  */
 export async function fineTune(
   options: FineTuneOptions,
 ): Promise<{ adapter: Adapter; summary: TrainingSummary }> {
-  const { base, recipe, onEvent, signal } = options
-  const { sequences, dropped } = prepare(base, options.examples, recipe.maxLength)
-  if (sequences.length === 0) {
-    throw new EngineError('invalid-input', `No example fits in ${recipe.maxLength} tokens`, {
-      hint: 'Raise maxLength, or check that the snapshot has training rows',
-    })
-  }
-  const validation = prepare(base, options.validation, recipe.maxLength).sequences
-  const adapter = initialAdapter(
-    base.config,
-    { ...recipe.lora, rankPattern: {}, alphaPattern: {}, baseModelNameOrPath: '' },
-    uniformFrom(new Random(recipe.seed, 'adapter')),
-  )
-  const decoder = createDecoder({
-    config: base.config,
-    weights: readWeights(base),
-    adapter,
-    trainable: 'adapter',
-    threads: recipe.threads,
-    checkpoint: () => stopIfCancelled(signal),
-  })
+  const { recipe, onEvent, signal } = options
+  const { train, validation, adapter, decoder, learner } = openSession(options)
   try {
-    const learner = adapterLearner(decoder)
-    const optimizer = initialAdamWState(learner.parameters)
-    const updatesPerEpoch = Math.ceil(sequences.length / recipe.batchSize)
+    const { parameters } = learner
+    const optimizer = initialAdamWState(parameters)
+    const updatesPerEpoch = Math.ceil(train.items.length / recipe.batchSize)
     const updates = updatesPerEpoch * recipe.epochs
     const schedule = {
       name: recipe.schedule,
@@ -112,54 +90,57 @@ export async function fineTune(
       totalUpdates: updates,
     }
     const perEpoch = {
-      tokens: sum(sequences.map(({ ids }) => ids.length)),
-      supervised: sum(sequences.map(learnedTokens)),
+      tokens: sum(train.items.map(tokensOf)),
+      supervised: sum(train.items.map(learnedTokensOf)),
     }
-    const trainableParameters = sum(learner.parameters.map(({ value }) => value.length))
+    const trainableParameters = sum(parameters.map(({ value }) => value.length))
     onEvent({
       event: 'prepared',
-      examples: sequences.length,
-      dropped,
+      examples: train.items.length,
+      dropped: train.dropped,
       tokens: perEpoch.tokens,
       supervisedTokens: perEpoch.supervised,
       updates,
       trainableParameters,
     })
-    const history: History = { losses: [], validationLosses: [] }
-    const resumed = readCheckpoint(options.checkpointPath, learner.parameters, optimizer, options.identity)
+    const history = emptyHistory()
+    const watch = new LossWatch()
+    let best: Best | null = null
+    const resumed = readCheckpoint(options.checkpointPath, parameters, optimizer, options.identity)
     if (resumed) {
       Object.assign(history, resumed.history as History)
+      for (const loss of history.losses) watch.explodes(loss)
+      best = resumed.best
       onEvent({ event: 'resumed', update: resumed.updates, updates })
     }
     const save = () => {
       const progress = { identity: options.identity, updates: optimizer.updates, history }
-      writeCheckpoint(options.checkpointPath, learner.parameters, optimizer, progress)
+      writeCheckpoint(options.checkpointPath, parameters, optimizer, progress, best)
       onEvent({ event: 'checkpoint', update: optimizer.updates })
     }
+    const patience = recipe.earlyStopping?.patience ?? Infinity
+    let stoppedEarly = isExhausted(history.validationLosses, patience)
     let savedAt = performance.now()
-    for (let update = optimizer.updates; update < updates; update++) {
+    while (optimizer.updates < updates && !stoppedEarly) {
       stopIfCancelled(signal)
       const started = performance.now()
+      const update = optimizer.updates
       const epoch = Math.floor(update / updatesPerEpoch)
-      const order = new Random(recipe.seed, `order/${epoch}`).shuffle(sequences)
+      const order = new Random(recipe.seed, `order/${epoch}`).shuffle(train.items)
       const offset = (update % updatesPerEpoch) * recipe.batchSize
       const chosen = order.slice(offset, offset + recipe.batchSize)
-      const batch = layOut(chosen, { length: recipe.maxLength })
-      const rowWeights = new Float32Array(batch.rows.length).fill(-1 / batch.rows.length)
       learner.clearGradients()
-      const scores = await learner.accumulate(batch, rowWeights)
+      const { loss, metrics } = await accumulateItems(learner, chosen, recipe)
+      const gradientNorm = clipGradients(parameters, recipe.maxGradientNorm)
+      const examples = chosen.map(({ index }) => index)
+      requireSound(watch, { loss, gradientNorm, update: update + 1, examples })
       const rate = learningRate(schedule, update)
-      const gradientNorm = clipGradients(learner.parameters, recipe.maxGradientNorm)
-      adamW(learner.parameters, optimizer, rate, recipe)
-      const loss = -sum(scores) / scores.length
-      if (!Number.isFinite(loss)) {
-        throw new EngineError('engine-failed', `The loss became ${loss} at update ${update + 1}`, {
-          hint: 'Lower the learning rate',
-        })
-      }
+      adamW(parameters, optimizer, rate, recipe)
+      addMetrics(history.metrics, history.losses.length, metrics)
       history.losses.push(loss)
-      const tokens = sum(chosen.map(({ ids }) => ids.length))
-      const seconds = (performance.now() - started) / 1000
+      history.learningRates.push(rate)
+      history.gradientNorms.push(gradientNorm)
+      const tokens = sum(chosen.map(tokensOf))
       onEvent({
         event: 'update',
         update: update + 1,
@@ -169,26 +150,47 @@ export async function fineTune(
         learningRate: rate,
         gradientNorm,
         tokens,
-        tokensPerSecond: tokens / seconds,
+        tokensPerSecond: tokens / ((performance.now() - started) / 1000),
+        metrics,
       })
-      if ((update + 1) % updatesPerEpoch === 0 && validation.length > 0) {
-        const validationLoss = await meanLoss(decoder, validation, recipe)
-        history.validationLosses.push(validationLoss)
-        onEvent({ event: 'validation', update: update + 1, epoch: epoch + 1, loss: validationLoss })
+      if ((update + 1) % updatesPerEpoch === 0 && validation.items.length > 0) {
+        const found = await evaluateItems(learner, validation.items, recipe)
+        if (!Number.isFinite(found.loss)) {
+          throw new EngineError(
+            'engine-failed',
+            `The validation loss became ${found.loss} at update ${update + 1}`,
+            {
+              hint: 'Lower the learning rate',
+            },
+          )
+        }
+        addMetrics(history.validationMetrics, history.validationLosses.length, found.metrics)
+        history.validationLosses.push(found.loss)
+        onEvent({ event: 'validation', update: update + 1, epoch: epoch + 1, ...found })
+        if (recipe.earlyStopping) best = betterOf(best, update + 1, found.loss, parameters)
+        stoppedEarly = isExhausted(history.validationLosses, patience)
       }
       if (performance.now() - savedAt > options.checkpointSeconds * 1000) {
         save()
         savedAt = performance.now()
       }
     }
+    if (best) {
+      if (stoppedEarly)
+        onEvent({ event: 'stopped-early', update: optimizer.updates, bestUpdate: best.update })
+      for (const { name, value } of parameters) value.set(best.values.get(name)!)
+    }
+    const epochs = optimizer.updates / updatesPerEpoch
     const summary: TrainingSummary = {
-      updates,
-      epochs: recipe.epochs,
-      examples: sequences.length,
-      droppedExamples: dropped.length,
-      tokens: perEpoch.tokens * recipe.epochs,
-      supervisedTokens: perEpoch.supervised * recipe.epochs,
+      updates: optimizer.updates,
+      epochs,
+      examples: train.items.length,
+      droppedExamples: train.dropped.length,
+      tokens: perEpoch.tokens * epochs,
+      supervisedTokens: perEpoch.supervised * epochs,
       trainableParameters,
+      bestUpdate: best?.update ?? null,
+      stoppedEarly,
       ...history,
     }
     return { adapter, summary }
@@ -197,44 +199,15 @@ export async function fineTune(
   }
 }
 
-function prepare(base: Base, examples: readonly TrainingExample[], maxLength: number) {
-  const sequences: Sequence[] = []
-  const dropped: { index: number; tokens: number }[] = []
-  for (const [index, example] of examples.entries()) {
-    const sequence = exampleSequence(base, example)
-    if (sequence.ids.length > maxLength) dropped.push({ index, tokens: sequence.ids.length })
-    else sequences.push(sequence)
-  }
-  return { sequences, dropped }
+function tokensOf({ parts }: TrainingItem): number {
+  return sum(parts.map(({ sequence }) => sequence.ids.length))
 }
 
-/** Mean negative log-likelihood per learned token, in nats. */
-async function meanLoss(decoder: Decoder, sequences: Sequence[], recipe: TrainingRecipe): Promise<number> {
-  let total = 0
-  let count = 0
-  for (let start = 0; start < sequences.length; start += recipe.batchSize) {
-    const batch = layOut(sequences.slice(start, start + recipe.batchSize), { length: recipe.maxLength })
-    const hidden = await decoder.stack.forward(batch)
-    const scores = await decoder.head.logProbabilities(hidden, batch.rows, batch.targets)
-    total -= sum(scores)
-    count += scores.length
-  }
-  return total / count
+function learnedTokensOf({ parts }: TrainingItem): number {
+  return sum(parts.map(({ sequence: { ids, supervisedFrom } }) => ids.length - supervisedFrom))
 }
 
-function stopIfCancelled(signal: AbortSignal): void {
-  if (signal.aborted) throw new EngineError('cancelled', 'The training was cancelled')
-}
-
-function learnedTokens({ ids, supervisedFrom }: Sequence): number {
-  return ids.length - supervisedFrom
-}
-
-function uniformFrom(random: Random): () => number {
-  return () => random.uniform()
-}
-
-function sum(values: Iterable<number>): number {
+function sum(values: readonly number[]): number {
   let total = 0
   for (const value of values) total += value
   return total

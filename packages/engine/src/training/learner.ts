@@ -14,14 +14,19 @@ export interface Parameter {
   decays: boolean
 }
 
+/** Weights of the batch's supervised rows, or how they follow from the rows' log-probabilities. */
+export type RowWeights = Float32Array | ((logProbabilities: Float32Array) => Float32Array)
+
 /** Computes log-probabilities and gradients for the trainable tensors of a decoder. */
 export interface Learner {
   parameters: Parameter[]
+  /** log pᵢ of the batch's supervised rows; nothing is learned. */
+  score(batch: Batch): Promise<Float32Array>
   /**
    * Adds the gradient of Σ weightᵢ·log pᵢ over the batch's supervised rows to the parameters; returns log pᵢ.
-   * For a loss L, pass weightᵢ = ∂L/∂log pᵢ.
+   * For a loss L, pass weightᵢ = ∂L/∂log pᵢ. Weights that are known beforehand save a product with the vocabulary.
    */
-  accumulate(batch: Batch, rowWeights: Float32Array): Promise<Float32Array>
+  accumulate(batch: Batch, rowWeights: RowWeights): Promise<Float32Array>
   clearGradients(): void
 }
 
@@ -84,11 +89,19 @@ function learner(
   }
   return {
     parameters,
+    async score(batch) {
+      const hidden = await decoder.stack.forward(batch)
+      return decoder.head.logProbabilities(hidden, batch.rows, batch.targets)
+    },
     async accumulate(batch, rowWeights) {
       const hidden = await decoder.stack.forward(batch)
       const gradient = emptyTensor(hidden.dims)
       const { rows, targets } = batch
-      const scores = await decoder.head.differentiate(hidden, rows, targets, rowWeights, gradient, sums)
+      const weights =
+        rowWeights instanceof Float32Array
+          ? rowWeights
+          : rowWeights(await decoder.head.logProbabilities(hidden, rows, targets))
+      const scores = await decoder.head.differentiate(hidden, rows, targets, weights, gradient, sums)
       const dx = await decoder.stack.backward(batch, gradient, (layer, gradients) => {
         for (const [name, values] of gradients) addInto(layers[layer]!.get(name)!.gradient, values)
       })

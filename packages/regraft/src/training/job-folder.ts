@@ -36,7 +36,7 @@ export async function writeJobFolder(
   }
   const job: TrainingJob = {
     protocol: PROTOCOL_VERSION,
-    kind: 'lora-sft',
+    kind: 'lora',
     base: { name: base.name, path: basePath, digests: base.digests },
     recipe: recipe.training,
     identity: recipeDigest,

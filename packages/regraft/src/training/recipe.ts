@@ -4,6 +4,10 @@ import { z } from 'zod'
 
 const ALL_LINEARS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']
 
+const PLAIN_LORA = { rankPattern: {}, alphaPattern: {}, dropout: 0 }
+/** Tokens that go through the model at once; more are done in parts. */
+const MICRO_BATCH_TOKENS = 4096
+
 /** The options of `training run`: what a person may choose, each with the default that the recipe records. */
 export const RecipeOptions = z.object({
   rank: z.int().min(1).max(512).default(16).describe('rank of the low-rank updates'),
@@ -32,9 +36,11 @@ export const RecipeOptions = z.object({
   threads: z.int().min(1).max(256).optional().describe('threads of the engine; else one per core'),
 })
 
+export const RECIPE_SCHEMA = 2
+
 /** The content of a recipe artifact: fully resolved, and all that a trainer needs beside base and rows. */
 export interface Recipe {
-  method: 'lora-sft'
+  method: 'lora'
   base: string
   snapshot: string
   training: TrainingRecipe
@@ -47,14 +53,16 @@ export function resolveRecipe(
 ): Recipe {
   const { rank, alpha = 2 * rank, rslora, warmup, threads = availableParallelism(), ...rest } = options
   return {
-    method: 'lora-sft',
+    method: 'lora',
     base,
     snapshot,
     training: {
-      lora: { rank, alpha, useRslora: rslora, targetModules: ALL_LINEARS },
+      loss: { name: 'sft' },
+      lora: { rank, alpha, useRslora: rslora, targetModules: ALL_LINEARS, ...PLAIN_LORA },
       seed: rest.seed,
       epochs: rest.epochs,
       batchSize: rest.batchSize,
+      microBatchTokens: MICRO_BATCH_TOKENS,
       learningRate: rest.learningRate,
       schedule: rest.schedule,
       warmupRatio: warmup,
@@ -64,7 +72,39 @@ export function resolveRecipe(
       beta2: 0.999,
       epsilon: 1e-8,
       maxLength: rest.maxLength,
+      weightPrecision: 'f32',
+      earlyStopping: null,
       threads,
     },
+  }
+}
+
+/** A recipe as it is written today. Version 1 knew one loss and no micro-batches. */
+export function upcastRecipe(stored: Recipe | RecipeV1): Recipe {
+  if (stored.method === 'lora') return stored
+  const { lora, ...training } = stored.training
+  return {
+    ...stored,
+    method: 'lora',
+    training: {
+      loss: { name: 'sft' },
+      microBatchTokens: Number.MAX_SAFE_INTEGER,
+      weightPrecision: 'f32',
+      earlyStopping: null,
+      ...training,
+      lora: { ...lora, ...PLAIN_LORA },
+    },
+  }
+}
+
+export interface RecipeV1 {
+  method: 'lora-sft'
+  base: string
+  snapshot: string
+  training: Omit<
+    TrainingRecipe,
+    'loss' | 'lora' | 'microBatchTokens' | 'weightPrecision' | 'earlyStopping'
+  > & {
+    lora: Pick<TrainingRecipe['lora'], 'rank' | 'alpha' | 'useRslora' | 'targetModules'>
   }
 }

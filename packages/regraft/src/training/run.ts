@@ -7,7 +7,7 @@ import { runStep, shortDigest } from '../lineage/index.ts'
 import { BUNDLED_BASE, findBase, recordBase } from '../models/index.ts'
 import { defineOperation, type OperationContext } from '../operation/index.ts'
 import type { Edge } from '../store/types.ts'
-import { RecipeOptions, resolveRecipe } from './recipe.ts'
+import { RECIPE_SCHEMA, RecipeOptions, resolveRecipe } from './recipe.ts'
 import { type RunRecord, trainAdapter } from './train-adapter.ts'
 
 export const LATEST_ADAPTER = 'trained/latest'
@@ -69,7 +69,11 @@ export const runOperation = defineOperation({
     progress({ stage: 'check the base' })
     const base = await recordBase(store, findBase(config, baseName))
     const recipe = resolveRecipe(options, base.artifact.digest, snapshot.digest)
-    const recipeArtifact = await store.artifacts.put({ kind: 'recipe', schemaVersion: 1, value: recipe })
+    const recipeArtifact = await store.artifacts.put({
+      kind: 'recipe',
+      schemaVersion: RECIPE_SCHEMA,
+      value: recipe,
+    })
     const step = trainAdapter({
       config,
       workFolder: join(config.dataDirectory, 'training'),

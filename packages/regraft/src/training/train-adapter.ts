@@ -12,7 +12,7 @@ import {
   storeAdapterFiles,
 } from '../models/index.ts'
 import { writeJobFolder } from './job-folder.ts'
-import type { Recipe } from './recipe.ts'
+import { type Recipe, type RecipeV1, upcastRecipe } from './recipe.ts'
 
 /** The content of a run artifact: figures that the same record gives again, so no times. */
 export interface RunRecord {
@@ -24,10 +24,19 @@ export interface RunRecord {
   tokens: number
   supervisedTokens: number
   trainableParameters: number
-  /** Mean negative log-likelihood per learned token and update, in nats. */
+  /** Of the recipe's loss, by update; for 'sft' the mean negative log-likelihood per learned token, in nats. */
   losses: number[]
-  /** The same on the validation rows after each epoch. */
+  learningRates: number[]
+  /** Before clipping. */
+  gradientNorms: number[]
+  /** What the loss measures beside itself, by name and update. */
+  metrics: Record<string, (number | null)[]>
+  /** On the validation rows after each epoch. */
   validationLosses: number[]
+  validationMetrics: Record<string, (number | null)[]>
+  /** The update whose values the adapter has, where early stopping chose it. */
+  bestUpdate: number | null
+  stoppedEarly: boolean
 }
 
 export interface TrainAdapterOptions {
@@ -40,12 +49,12 @@ export interface TrainAdapterOptions {
 /** The step that trains: recipe, base and snapshot in; adapter and run out. It resumes in its job folder. */
 export function trainAdapter(options: TrainAdapterOptions): Step<Record<string, never>> {
   return defineStep({
-    name: 'training/lora-sft',
-    version: 1,
+    name: 'training/lora',
+    version: 2,
     determinism: 'seeded',
     input: z.strictObject({}) as z.ZodType<Record<string, never>>,
     async run({ inputs, read, project, blobs, signal, recordEnvironment }) {
-      const recipe = await read<Recipe>('recipe')
+      const recipe = upcastRecipe(await read<Recipe | RecipeV1>('recipe'))
       const base = await read<BaseRecord>('base')
       const manifest = await read<SnapshotManifest>('snapshot')
       const digestOf = (role: string) => inputs.find((input) => input.role === role)!.digest
@@ -67,7 +76,7 @@ export function trainAdapter(options: TrainAdapterOptions): Step<Record<string, 
       await rm(folder, { recursive: true, force: true })
       return [
         { role: 'adapter', kind: 'adapter', schemaVersion: 1, value: adapter },
-        { role: 'run', kind: 'run', schemaVersion: 1, value: run },
+        { role: 'run', kind: 'run', schemaVersion: 2, value: run },
       ]
     },
   })
