@@ -10,11 +10,13 @@ export const ERROR_CODES = {
   'record-incomplete': { status: 422, exit: 6 },
   incompatible: { status: 422, exit: 6 },
   'digest-mismatch': { status: 422, exit: 6 },
+  overloaded: { status: 429, exit: 9 },
   cancelled: { status: 499, exit: 130 },
   'data-directory-busy': { status: 503, exit: 7 },
   'port-in-use': { status: 503, exit: 7 },
   'engine-failed': { status: 500, exit: 8 },
   unavailable: { status: 503, exit: 9 },
+  'disk-full': { status: 507, exit: 9 },
   internal: { status: 500, exit: 70 },
 } as const
 

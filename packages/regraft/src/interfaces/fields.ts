@@ -5,7 +5,7 @@ import { fileMark } from '../operation/index.ts'
 /** How a field of an operation's input is written as text, on a command line or in a query. */
 export interface Field {
   name: string
-  kind: 'text' | 'number' | 'boolean' | 'choice' | 'file' | 'json'
+  kind: 'text' | 'number' | 'boolean' | 'choice' | 'file' | 'path' | 'json'
   choices: string[]
   /** May be given several times. */
   many: boolean
@@ -13,6 +13,8 @@ export interface Field {
   default: unknown
   description: string
 }
+
+const FIELD_OF_MARK = { input: 'file', output: 'json', path: 'path' } as const
 
 /** Describes the fields of an input schema in the order in which it names them. */
 export function describeFields(input: z.ZodObject): Field[] {
@@ -67,7 +69,7 @@ function describeField(name: string, schema: z.core.$ZodType): Field {
   for (;;) {
     field.description ||= z.globalRegistry.get(current)?.description ?? ''
     const mark = fileMark(current)
-    if (mark) return { ...field, kind: mark === 'input' ? 'file' : 'json' }
+    if (mark) return { ...field, kind: FIELD_OF_MARK[mark] }
     const def = (current as z.core.$ZodTypes)._zod.def
     switch (def.type) {
       case 'optional':

@@ -5,16 +5,18 @@ import type { BaseDigests, DecoderConfig } from '@regraft/engine'
 import type { Config } from '../config/index.ts'
 import { type ErrorCode, RegraftError } from '../errors/index.ts'
 import type { Artifact, ProjectStore } from '../store/types.ts'
+import { listPulledBases, readPulledBase } from './pulled-bases.ts'
 
 /** The base that comes with Regraft: small enough for the demo and the tests. */
 export const BUNDLED_BASE = 'regraft-nano'
+export const BUNDLED_PATH = fileURLToPath(new URL('../../bases/regraft-nano', import.meta.url))
 
 /** What an adapter depends on; the path is not part of it, so that a base may move. */
 export interface BaseRecord {
   name: string
   format: 'huggingface' | 'gguf'
   precision: string
-  architecture: DecoderConfig
+  config: DecoderConfig
   digests: BaseDigests
 }
 
@@ -25,21 +27,25 @@ export interface FoundBase {
   endOfLife: string | null
 }
 
-/** Where a base lies: the entry of the configuration, or the bundled one. Throws 'not-found' with the names there are. */
-export function findBase(config: Pick<Config, 'bases'>, name: string): FoundBase {
+/**
+ * Where a base lies: the entry of the configuration, else one that was pulled, else the bundled one.
+ * Throws 'not-found' with the names there are.
+ */
+export function findBase(config: Pick<Config, 'bases' | 'dataDirectory'>, name: string): FoundBase {
   const entry = config.bases[name]
   if (entry) return { name, path: entry.path, endOfLife: entry.endOfLife ?? null }
-  if (name === BUNDLED_BASE) {
-    return {
-      name,
-      path: fileURLToPath(new URL('../../bases/regraft-nano', import.meta.url)),
-      endOfLife: null,
-    }
-  }
-  const known = [...new Set([...Object.keys(config.bases), BUNDLED_BASE])].join(', ')
-  throw new RegraftError('not-found', `there is no base '${name}'; known: ${known}`, {
-    hint: `add bases.${name}.path to regraft.yaml`,
+  const pulled = readPulledBase(config.dataDirectory, name)
+  if (pulled) return { name, path: pulled.path, endOfLife: null }
+  if (name === BUNDLED_BASE) return { name, path: BUNDLED_PATH, endOfLife: null }
+  throw new RegraftError('not-found', `there is no base '${name}'; known: ${baseNames(config).join(', ')}`, {
+    hint: `add bases.${name}.path to regraft.yaml, or fetch it: regraft models pull <org/name> --as ${name}`,
   })
+}
+
+/** The names of all bases that can be used. */
+export function baseNames(config: Pick<Config, 'bases' | 'dataDirectory'>): string[] {
+  const pulled = listPulledBases(config.dataDirectory).map(({ name }) => name)
+  return [...new Set([...Object.keys(config.bases), ...pulled, BUNDLED_BASE])]
 }
 
 type Inspected = Omit<BaseRecord, 'name'>
@@ -48,7 +54,7 @@ type Inspected = Omit<BaseRecord, 'name'>
 export function inspectBase(base: FoundBase): Promise<BaseRecord> {
   if (!existsSync(base.path)) {
     throw new RegraftError('not-found', `the base ${base.name} is not at ${base.path}`, {
-      hint: `put it back, or correct bases.${base.name}.path in regraft.yaml`,
+      hint: `put it back, correct bases.${base.name}.path in regraft.yaml, or pull the base again`,
     })
   }
   return new Promise((resolve, reject) => {

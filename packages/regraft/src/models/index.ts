@@ -1,7 +1,12 @@
+import { listOperation } from './list.ts'
+import { pullOperation } from './pull.ts'
+import { showOperation } from './show.ts'
+
 export { type AdapterRecord, materializeAdapter, storeAdapterFiles } from './adapters.ts'
 export {
   type BaseRecord,
   BUNDLED_BASE,
+  BUNDLED_PATH,
   type FoundBase,
   findBase,
   inspectBase,
@@ -9,3 +14,5 @@ export {
   requireRecordedBase,
 } from './bases.ts'
 export { EngineHost, type ModelReference } from './engine-host.ts'
+
+export const modelOperations = [pullOperation, listOperation, showOperation]

@@ -33,8 +33,24 @@ export const OutputFile = z
   .meta({ [FileMark]: 'output', description: 'A file to fetch from /api/blobs' })
 export type OutputFile = z.output<typeof OutputFile>
 
-/** Says whether a schema is one of the two file marks (inside optional, default, nullable or array, look inside first). */
-export function fileMark(schema: z.core.$ZodType): 'input' | 'output' | null {
+/**
+ * Something by its name, or a path of the machine that holds the data directory: what is too big to upload is used where
+ * it lies. The CLI makes a path absolute; an operation refuses a path unless the caller is 'local'.
+ */
+export const NameOrPath = z
+  .string()
+  .min(1)
+  .meta({ [FileMark]: 'path', description: 'A name, or a path on the machine of the data directory' })
+
+/** Whether a text is meant as a path: it begins with a dot, a slash, a drive or ~, or ends like a file of weights. */
+export function looksLikePath(text: string): boolean {
+  return /^([./~]|[A-Za-z]:[\\/])|\.(gguf|whl)$/i.test(text)
+}
+
+type FileMark = 'input' | 'output' | 'path'
+
+/** Says which of the file marks a schema carries (inside optional, default, nullable or array, look inside first). */
+export function fileMark(schema: z.core.$ZodType): FileMark | null {
   const mark = z.globalRegistry.get(schema)?.[FileMark]
-  return mark === 'input' || mark === 'output' ? mark : null
+  return mark === 'input' || mark === 'output' || mark === 'path' ? mark : null
 }

@@ -26,7 +26,7 @@ export interface Log {
 }
 
 export interface Principal {
-  /** 'local' for whoever can reach the data directory, else the id of the API key. */
+  /** 'local' for whoever can reach the data directory, 'open' over a port without keys, else the id of the API key. */
   id: string
   scopes: Scope[]
 }

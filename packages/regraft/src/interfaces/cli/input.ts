@@ -1,9 +1,10 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { homedir } from 'node:os'
+import { basename, join, resolve } from 'node:path'
 import type { z } from 'zod'
 import { RegraftError } from '../../errors/index.ts'
-import type { InputFile } from '../../operation/index.ts'
+import { type InputFile, looksLikePath } from '../../operation/index.ts'
 import { type Field, kebabCase, parseField } from '../fields.ts'
 import type { Session } from './session.ts'
 
@@ -37,6 +38,7 @@ export async function readInput(
     if (given === undefined) continue
     const parse = (text: string | boolean) => {
       if (typeof text === 'boolean') return text
+      if (field.kind === 'path') return looksLikePath(text) ? absolutePath(text) : text
       return field.kind === 'file' ? new LocalFile(text) : parseField(field, text, label(field.name))
     }
     values[field.name] = Array.isArray(given) ? given.map(parse) : parse(given)
@@ -100,6 +102,10 @@ function mapFiles(
       Array.isArray(value) ? value.map(mapOne) : mapOne(value),
     ]),
   )
+}
+
+function absolutePath(path: string): string {
+  return /^~[\\/]/.test(path) ? join(homedir(), path.slice(2)) : resolve(path)
 }
 
 async function requireFile(path: string): Promise<void> {

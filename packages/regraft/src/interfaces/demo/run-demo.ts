@@ -6,7 +6,7 @@ import { basename, join, relative } from 'node:path'
 import { writeSample } from '../../../samples/support-desk/write.ts'
 import { CONFIG_FILE } from '../../config/index.ts'
 import { RegraftError } from '../../errors/index.ts'
-import { BUNDLED_BASE, findBase } from '../../models/index.ts'
+import { BUNDLED_PATH } from '../../models/index.ts'
 import { readCommand, runCommand, startServer } from './commands.ts'
 import { type HeldOutTicket, type RoutedTicket, routeTickets, sendFeedback } from './route-tickets.ts'
 
@@ -58,7 +58,7 @@ export async function runDemo({ folder, seed, print, heading }: DemoOptions): Pr
   await type('init')
   await appendFile(join(folder, CONFIG_FILE), CONFIGURATION)
   print(`(added to ${CONFIG_FILE}: the task, the base and who answers for it)`)
-  cpSync(findBase({ bases: {} }, BUNDLED_BASE).path, join(folder, 'base'), { recursive: true })
+  cpSync(BUNDLED_PATH, join(folder, 'base'), { recursive: true })
   await type('import', 'traffic.jsonl', '--task', 'routing')
 
   stage('2. A sealed evaluation set, and a snapshot that is clean of it')
