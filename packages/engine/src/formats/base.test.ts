@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { renderChat } from '../tokenizer/index.ts'
 import { openBase } from './base.ts'
-import { type GgufFixtureTensor, type GgufFixtureValue, writeGgufFixture } from './gguf-fixture.ts'
+import { type GgufFixtureValue, writeGgufFixture } from './gguf-fixture.ts'
+import { ggufMetadata, ggufTensors, ggufTokenizer } from './gguf-model-fixture.ts'
 import {
   PICO_CHAT_TEMPLATE,
   PICO_CONFIG,
   type PicoBaseOptions,
-  picoTensors,
   picoTokenizerJson,
   writePicoBase,
 } from './pico-base.ts'
@@ -199,73 +199,22 @@ test('names the file that is missing or broken', () => {
   expect(() => openBase(join(unweighted, 'config.json'))).toThrow('neither a folder nor a .gguf file')
 })
 
-const GGUF_NAMES: Record<string, string> = {
-  input_layernorm: 'attn_norm',
-  'self_attn.q_proj': 'attn_q',
-  'self_attn.k_proj': 'attn_k',
-  'self_attn.v_proj': 'attn_v',
-  'self_attn.o_proj': 'attn_output',
-  post_attention_layernorm: 'ffn_norm',
-  'mlp.gate_proj': 'ffn_gate',
-  'mlp.up_proj': 'ffn_up',
-  'mlp.down_proj': 'ffn_down',
-}
-
-/** convert_hf_to_gguf.py's permute, for rows given one by one. */
-function permuteRows(data: Float32Array, width: number, heads: number): Float32Array {
-  const half = data.length / width / heads / 2
-  const permuted = new Float32Array(data.length)
-  let row = 0
-  for (let head = 0; head < heads; head++) {
-    for (let i = 0; i < half; i++) {
-      for (let s = 0; s < 2; s++) {
-        const source = (head * 2 * half + s * half + i) * width
-        permuted.set(data.subarray(source, source + width), row++ * width)
-      }
-    }
-  }
-  return permuted
-}
-
 function writePicoGguf(changes: Record<string, GgufFixtureValue> = {}): string {
   const { model, added_tokens } = picoTokenizerJson()
   const tokens = Object.entries(model.vocab).sort(([, a], [, b]) => a - b)
   const special = new Set(added_tokens.map(({ id }) => id))
+  const names = tokens.map(([token]) => token)
   const metadata: Record<string, GgufFixtureValue> = {
-    'general.architecture': { type: 'string', value: 'llama' },
-    'llama.embedding_length': { type: 'uint32', value: 16 },
-    'llama.feed_forward_length': { type: 'uint32', value: 24 },
-    'llama.block_count': { type: 'uint32', value: 2 },
-    'llama.attention.head_count': { type: 'uint32', value: 4 },
-    'llama.attention.head_count_kv': { type: 'uint32', value: 2 },
-    'llama.attention.layer_norm_rms_epsilon': { type: 'float32', value: 2 ** -17 },
-    'llama.rope.dimension_count': { type: 'uint32', value: 4 },
-    'llama.context_length': { type: 'uint32', value: 128 },
-    'tokenizer.ggml.model': { type: 'string', value: 'gpt2' },
-    'tokenizer.ggml.pre': { type: 'string', value: 'smollm' },
-    'tokenizer.ggml.tokens': { type: 'strings', value: tokens.map(([token]) => token) },
-    'tokenizer.ggml.token_type': { type: 'int32s', value: tokens.map(([, id]) => (special.has(id) ? 3 : 1)) },
-    'tokenizer.ggml.merges': { type: 'strings', value: model.merges as string[] },
-    'tokenizer.ggml.bos_token_id': { type: 'uint32', value: 1 },
-    'tokenizer.ggml.eos_token_id': { type: 'uint32', value: 2 },
+    ...ggufMetadata({ ...PICO_CONFIG, rmsNormEps: 2 ** -17 }),
+    ...ggufTokenizer(names, model.merges as string[], (id) => special.has(id)),
     'tokenizer.ggml.eot_token_id': { type: 'uint32', value: 0 },
     'tokenizer.chat_template': { type: 'string', value: PICO_CHAT_TEMPLATE },
     ...changes,
   }
-  const tensors = picoTensors(PICO_CONFIG).map(({ name, shape, data }): GgufFixtureTensor => {
-    const [, layer, part] = /^model\.layers\.(\d+)\.(.+)\.weight$/.exec(name) ?? []
-    const stored =
-      part === undefined
-        ? { 'model.embed_tokens.weight': 'token_embd.weight', 'model.norm.weight': 'output_norm.weight' }[
-            name
-          ]!
-        : `blk.${layer}.${GGUF_NAMES[part]}.weight`
-    const heads = part === 'self_attn.q_proj' ? 4 : part === 'self_attn.k_proj' ? 2 : 0
-    const values = heads > 0 ? permuteRows(data, shape[1]!, heads) : data
-    return { name: stored, dimensions: [...shape].reverse(), type: 0, bytes: new Uint8Array(values.buffer) }
-  })
   const path = `${freshPath()}.gguf`
-  writeGgufFixture(path, metadata, tensors)
+  const base = openBase(pico())
+  writeGgufFixture(path, metadata, ggufTensors(PICO_CONFIG, base.tensors))
+  base.close()
   return path
 }
 
@@ -289,7 +238,6 @@ test.each<[string, GgufFixtureValue]>([
   ['llama.rope.scaling.type', { type: 'string', value: 'yarn' }],
   ['llama.expert_count', { type: 'uint32', value: 8 }],
   ['llama.rope.dimension_count', { type: 'uint32', value: 2 }],
-  ['llama.attention.sliding_window', { type: 'uint32', value: 64 }],
 ])('refuses a GGUF file because of its %s', (key, value) => {
   expect(() => openBase(writePicoGguf({ [key]: value }))).toThrow(`has ${key} = ${value.value}`)
 })

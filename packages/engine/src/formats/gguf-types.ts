@@ -1,11 +1,7 @@
-/**
- * ggml's tensor types and their conversion to 32-bit floats.
- *
- * A quantised row is a run of blocks of 32 values that share a half-precision scale d (and, in Q4_1, an offset m).
- * In a 4-bit block byte j holds value j in its low half and value j + 16 in its high half.
- * https://github.com/ggml-org/ggml/blob/master/src/ggml-quants.c
- */
-import { bfloatsToFloats, halfToFloat, halvesToFloats } from './half-precision.ts'
+/** ggml's tensor types and their conversion to 32-bit floats; a quantised row is a run of whole blocks. */
+import { expandQ4_0, expandQ4_1, expandQ5_0, expandQ5_1, expandQ8_0 } from './gguf-blocks.ts'
+import { expandQ4_K, expandQ5_K, expandQ6_K } from './gguf-k-blocks.ts'
+import { bfloatsToFloats, halvesToFloats } from './half-precision.ts'
 
 export interface GgmlType {
   name: string
@@ -32,18 +28,18 @@ const READABLE_TYPES = new Map<number, GgmlType>([
   ],
   [2, { name: 'Q4_0', blockSize: 32, blockBytes: 18, toFloats: expandQ4_0 }],
   [3, { name: 'Q4_1', blockSize: 32, blockBytes: 20, toFloats: expandQ4_1 }],
+  [6, { name: 'Q5_0', blockSize: 32, blockBytes: 22, toFloats: expandQ5_0 }],
+  [7, { name: 'Q5_1', blockSize: 32, blockBytes: 24, toFloats: expandQ5_1 }],
   [8, { name: 'Q8_0', blockSize: 32, blockBytes: 34, toFloats: expandQ8_0 }],
+  [12, { name: 'Q4_K', blockSize: 256, blockBytes: 144, toFloats: expandQ4_K }],
+  [13, { name: 'Q5_K', blockSize: 256, blockBytes: 176, toFloats: expandQ5_K }],
+  [14, { name: 'Q6_K', blockSize: 256, blockBytes: 210, toFloats: expandQ6_K }],
 ])
 
 const OTHER_TYPE_NAMES: Record<number, string> = {
-  6: 'Q5_0',
-  7: 'Q5_1',
   9: 'Q8_1',
   10: 'Q2_K',
   11: 'Q3_K',
-  12: 'Q4_K',
-  13: 'Q5_K',
-  14: 'Q6_K',
   15: 'Q8_K',
   16: 'IQ2_XXS',
   17: 'IQ2_XS',
@@ -72,47 +68,4 @@ export function readableType(type: number): GgmlType | undefined {
 
 export function typeName(type: number): string {
   return READABLE_TYPES.get(type)?.name ?? OTHER_TYPE_NAMES[type] ?? `number ${type}`
-}
-
-function readHalf(bytes: Uint8Array, offset: number): number {
-  return halfToFloat(bytes[offset]! | (bytes[offset + 1]! << 8))
-}
-
-/** d · (q − 8) */
-function expandQ4_0(bytes: Uint8Array): Float32Array {
-  const floats = new Float32Array((bytes.length / 18) * 32)
-  for (let block = 0, out = 0; block < bytes.length; block += 18, out += 32) {
-    const scale = readHalf(bytes, block)
-    for (let j = 0; j < 16; j++) {
-      const byte = bytes[block + 2 + j]!
-      floats[out + j] = scale * ((byte & 15) - 8)
-      floats[out + 16 + j] = scale * ((byte >> 4) - 8)
-    }
-  }
-  return floats
-}
-
-/** d · q + m */
-function expandQ4_1(bytes: Uint8Array): Float32Array {
-  const floats = new Float32Array((bytes.length / 20) * 32)
-  for (let block = 0, out = 0; block < bytes.length; block += 20, out += 32) {
-    const scale = readHalf(bytes, block)
-    const offset = readHalf(bytes, block + 2)
-    for (let j = 0; j < 16; j++) {
-      const byte = bytes[block + 4 + j]!
-      floats[out + j] = scale * (byte & 15) + offset
-      floats[out + 16 + j] = scale * (byte >> 4) + offset
-    }
-  }
-  return floats
-}
-
-/** d · q with q a signed byte */
-function expandQ8_0(bytes: Uint8Array): Float32Array {
-  const floats = new Float32Array((bytes.length / 34) * 32)
-  for (let block = 0, out = 0; block < bytes.length; block += 34, out += 32) {
-    const scale = readHalf(bytes, block)
-    for (let j = 0; j < 32; j++) floats[out + j] = scale * ((bytes[block + 2 + j]! << 24) >> 24)
-  }
-  return floats
 }

@@ -1,11 +1,21 @@
 import { EngineError } from '../errors.ts'
 import { type GgufFile, type GgufMetadata, invalidGguf, readGgufFile } from './gguf-file.ts'
+import {
+  GGUF_ARCHITECTURES,
+  type GgufArchitecture,
+  huggingFaceName,
+  interleavesHeads,
+  ROPE_FACTORS,
+} from './gguf-names.ts'
 import { type GgmlType, READABLE_TYPE_NAMES, readableType, typeName } from './gguf-types.ts'
 import type { TensorSource } from './types.ts'
 
 /** The tensors of a GGUF file under Hugging Face's names and in its layout, with the file's metadata. */
 export interface GgufSource extends TensorSource {
   readonly metadata: GgufMetadata
+  readonly architecture: GgufArchitecture
+  /** What the file divides the rotary frequencies by, [headDim/2]; null where it divides by nothing. */
+  readonly ropeFactors: Float32Array | null
 }
 
 interface Entry {
@@ -19,40 +29,47 @@ interface Entry {
 }
 
 /**
- * Opens a GGUF file of the llama architecture; tensors are converted to 32-bit floats when they are read.
+ * Opens a GGUF file of a supported architecture; tensors are converted to 32-bit floats when they are read.
  *
- * Names become Hugging Face's, and the row order that llama.cpp's converter gives q_proj and k_proj is undone.
+ * Names become Hugging Face's, and the row order that llama.cpp's converter gives q_proj and k_proj is undone. Norm
+ * weights are the plain multipliers that the file holds, in Gemma too.
  * Throws `invalid-file` when the file is truncated or corrupt, `incompatible` naming an architecture, tensor or
  * quantisation it does not support.
  */
 export function openGguf(path: string): GgufSource {
   const gguf = readGgufFile(path)
   try {
-    refuseOtherFiles(gguf)
-    return new LlamaTensors(gguf, tensorEntries(gguf))
+    const architecture = supportedArchitecture(gguf)
+    return new GgufTensors(gguf, architecture, tensorEntries(gguf, architecture))
   } catch (error) {
     gguf.file.close()
     throw error
   }
 }
 
-class LlamaTensors implements GgufSource {
+class GgufTensors implements GgufSource {
   readonly metadata: GgufMetadata
+  readonly architecture: GgufArchitecture
   readonly #file: GgufFile['file']
   readonly #entries: Map<string, Entry>
 
-  constructor({ file, metadata }: GgufFile, entries: Map<string, Entry>) {
+  constructor({ file, metadata }: GgufFile, architecture: GgufArchitecture, entries: Map<string, Entry>) {
     this.#file = file
     this.#entries = entries
     this.metadata = metadata
+    this.architecture = architecture
+  }
+
+  get ropeFactors(): Float32Array | null {
+    return this.#entries.has(ROPE_FACTORS) ? this.read(ROPE_FACTORS) : null
   }
 
   names(): string[] {
-    return [...this.#entries.keys()]
+    return [...this.#entries.keys()].filter((name) => name !== ROPE_FACTORS)
   }
 
   has(name: string): boolean {
-    return this.#entries.has(name)
+    return name !== ROPE_FACTORS && this.#entries.has(name)
   }
 
   shape(name: string): number[] {
@@ -80,11 +97,12 @@ class LlamaTensors implements GgufSource {
   }
 }
 
-function refuseOtherFiles({ file, metadata }: GgufFile): void {
-  const architecture = metadata.get('general.architecture')
-  if (architecture !== 'llama') {
-    throw new EngineError('incompatible', `${file.path} has the architecture ${String(architecture)}`, {
-      hint: 'Supported: llama',
+function supportedArchitecture({ file, metadata }: GgufFile): GgufArchitecture {
+  const named = metadata.get('general.architecture')
+  const architecture = GGUF_ARCHITECTURES.find((supported) => supported === named)
+  if (!architecture) {
+    throw new EngineError('incompatible', `${file.path} has the architecture ${String(named)}`, {
+      hint: `Supported: ${GGUF_ARCHITECTURES.join(', ')}`,
     })
   }
   const parts = metadata.get('split.count')
@@ -93,13 +111,15 @@ function refuseOtherFiles({ file, metadata }: GgufFile): void {
       hint: 'Join the parts with llama-gguf-split --merge.',
     })
   }
+  return architecture
 }
 
-function tensorEntries(gguf: GgufFile): Map<string, Entry> {
+function tensorEntries(gguf: GgufFile, architecture: GgufArchitecture): Map<string, Entry> {
   const { file, metadata, dataStart, alignment } = gguf
-  const heads = headCount(gguf, 'llama.attention.head_count')
-  const keyValueKey = 'llama.attention.head_count_kv'
+  const heads = headCount(gguf, `${architecture}.attention.head_count`)
+  const keyValueKey = `${architecture}.attention.head_count_kv`
   const keyValueHeads = metadata.has(keyValueKey) ? headCount(gguf, keyValueKey) : heads
+  const interleaved = interleavesHeads(architecture)
   const entries = new Map<string, Entry>()
   let end = 0
   for (const tensor of [...gguf.tensors].sort((a, b) => a.offset - b.offset)) {
@@ -128,27 +148,23 @@ function tensorEntries(gguf: GgufFile): Map<string, Entry> {
         `tensor ${tensor.name} ends at byte ${dataStart + end} but the file at ${file.size}`,
       )
     }
-    const name = huggingFaceName(tensor.name)
+    const hasFactors = tensor.name === ROPE_FACTORS && architecture !== 'gemma3'
+    const name = hasFactors ? ROPE_FACTORS : huggingFaceName(architecture, tensor.name)
     if (name === null) {
       throw new EngineError(
         'incompatible',
-        `Tensor ${tensor.name} in ${file.path} is no part of a plain Llama`,
-        {
-          hint: 'Supported: no attention or MLP bias, no rope scaling factors, no experts',
-        },
+        `Tensor ${tensor.name} in ${file.path} is no part of a model of architecture ${architecture}`,
+        { hint: 'Supported: dense models with biases on q, k and v of qwen2 only; no experts' },
       )
     }
     if (entries.has(name)) throw invalidGguf(file, `it has tensor ${tensor.name} twice`)
+    const rotated = /\.([qk])_proj\.weight$/.exec(name)
     entries.set(name, {
       type,
       shape: [...tensor.dimensions].reverse(),
       start: dataStart + tensor.offset,
       bytes,
-      permutedHeads: name.endsWith('.q_proj.weight')
-        ? heads
-        : name.endsWith('.k_proj.weight')
-          ? keyValueHeads
-          : 0,
+      permutedHeads: interleaved && rotated ? (rotated[1] === 'q' ? heads : keyValueHeads) : 0,
     })
   }
   return entries
@@ -160,31 +176,6 @@ function headCount({ file, metadata }: GgufFile, key: string): number {
   throw new EngineError('incompatible', `${file.path} has no single head count in ${key}`, {
     hint: 'Supported: the same number of heads in every layer',
   })
-}
-
-const MODEL_NAMES: Record<string, string> = {
-  'token_embd.weight': 'model.embed_tokens.weight',
-  'output_norm.weight': 'model.norm.weight',
-  'output.weight': 'lm_head.weight',
-}
-
-const LAYER_NAMES: Record<string, string> = {
-  attn_norm: 'input_layernorm',
-  attn_q: 'self_attn.q_proj',
-  attn_k: 'self_attn.k_proj',
-  attn_v: 'self_attn.v_proj',
-  attn_output: 'self_attn.o_proj',
-  ffn_norm: 'post_attention_layernorm',
-  ffn_gate: 'mlp.gate_proj',
-  ffn_up: 'mlp.up_proj',
-  ffn_down: 'mlp.down_proj',
-}
-
-function huggingFaceName(name: string): string | null {
-  if (Object.hasOwn(MODEL_NAMES, name)) return MODEL_NAMES[name]!
-  const [, layer, part] = /^blk\.(\d+)\.(\w+)\.weight$/.exec(name) ?? []
-  if (layer === undefined || part === undefined || !Object.hasOwn(LAYER_NAMES, part)) return null
-  return `model.layers.${layer}.${LAYER_NAMES[part]}.weight`
 }
 
 /**

@@ -182,7 +182,7 @@ test('bos comes first only when special tokens are asked for and the file wants 
 })
 
 test('names a tokenizer it does not support and a list that is missing or too short', () => {
-  expect(() => fromGguf(byteLevelMetadata('tekken'))).toThrow('pre-tokenizer tekken')
+  expect(() => fromGguf(byteLevelMetadata('viking'))).toThrow('pre-tokenizer viking')
   expect(() => fromGguf(byteLevelMetadata('smollm', { 'tokenizer.ggml.model': 't5' }))).toThrow('model t5')
   expect(() => fromGguf(byteLevelMetadata('smollm', { 'tokenizer.ggml.merges': undefined }))).toThrow(
     'no tokenizer.ggml.merges',

@@ -49,6 +49,13 @@ const words = (digits: string) =>
   `${CONTRACTIONS}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`
 const byteLevel = (...patterns: string[]) => sequence(...patterns.map(splitAt), BYTE_LEVEL)
 
+/** Words of Mistral's Tekken end before a capital letter that follows a small one. */
+const CAPITALS = '\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}'
+const SMALL = '\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}'
+const TEKKEN =
+  `[^\\r\\n\\p{L}\\p{N}]?[${CAPITALS}]*[${SMALL}]+|[^\\r\\n\\p{L}\\p{N}]?[${CAPITALS}]+[${SMALL}]*|\\p{N}|` +
+  ' ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+'
+
 const LLAMA_3: Scheme = { pre_tokenizer: byteLevel(words('\\p{N}{1,3}')), ignoreMerges: true, addBos: true }
 
 /** What each supported tokenizer.ggml.pre stands for. */
@@ -61,6 +68,7 @@ const SCHEMES: Record<string, Scheme> = {
   llama3: LLAMA_3,
   'llama-v3': LLAMA_3,
   'llama-bpe': LLAMA_3,
+  tekken: { pre_tokenizer: byteLevel(TEKKEN), ignoreMerges: true, addBos: true },
   // Qwen's own tokenizer.json composes characters first; llama.cpp leaves that out.
   qwen2: { pre_tokenizer: byteLevel(words('\\p{N}')), normalizer: { type: 'NFC' } },
 }

@@ -46,6 +46,7 @@ export function exactPreTokenizer(part: unknown): TokenizerPart | null {
     case 'Split':
       if (part.behavior === 'Isolated' && !part.invert) return part as TokenizerPart
       if (part.behavior === 'Removed' && part.invert) return part as TokenizerPart
+      if (isSplitAfterSpaces(part)) return splitAt('[^ ]* |[^ ]+')
       throw unsupported(`is Split with behavior ${String(part.behavior)} and invert ${String(part.invert)}`)
     case 'Metaspace':
       if (part.split !== false) throw unsupported('is Metaspace that splits at spaces')
@@ -53,6 +54,12 @@ export function exactPreTokenizer(part: unknown): TokenizerPart | null {
     default:
       throw unsupported(`has the type ${String(part.type)}`)
   }
+}
+
+/** Gemma's: each space ends a piece. Its normalizer has already replaced all of them. */
+function isSplitAfterSpaces({ behavior, invert, pattern }: Record<string, unknown>): boolean {
+  const isSpace = isJsonObject(pattern) && pattern.String === ' '
+  return behavior === 'MergedWithPrevious' && !invert && isSpace
 }
 
 function unsupported(problem: string): EngineError {
