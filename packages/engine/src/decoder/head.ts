@@ -3,7 +3,7 @@
 import type { Tensor } from 'onnxruntime-node'
 import type { DecoderConfig } from '../formats/types.ts'
 import { Graph } from '../graph/graph.ts'
-import { rmsNorm, targetLogProbabilities } from '../graph/operations.ts'
+import { distillation, rmsNorm, targetLogProbabilities } from '../graph/operations.ts'
 import { emptyTensor, type Feeds, floats, tensorOver } from '../graph/session.ts'
 import { SessionCache } from '../graph/session-cache.ts'
 import { Tape } from '../graph/tape.ts'
@@ -11,12 +11,27 @@ import { declareMatrix, matrixFeeds, precisionOf } from './matrix.ts'
 import type { DecoderWeights } from './weights.ts'
 
 const CHUNK_SIZES = [1, 4, 16, 64, 256]
+/** Beside a teacher there are several tensors of a chunk's scores at once. */
+const LARGEST_DISTILLED = 64
 
 export interface HeadGradients {
   /** [D] */
   finalNorm: Float32Array
   /** [V, D] */
   head: Float32Array
+}
+
+export interface Distillation {
+  temperature: number
+  /** Teacher's logits [count, V] for rows of the batch given by their places in `rows`: from `start` on. */
+  teacherLogits(start: number, count: number): Promise<Float32Array>
+}
+
+/** What is learned from distilled rows: weights of log pᵢ and of T²·KLᵢ, and where their gradient goes, [N, D]. */
+export interface DistillationWeights {
+  rowWeights: Float32Array
+  divergenceWeights: Float32Array
+  gradient: Tensor
 }
 
 /** Scores rows of hidden states against the vocabulary. */
@@ -61,11 +76,9 @@ export class Head {
     for (const chunk of chunksOf(rows.length)) {
       const key = `differentiate:${chunk.size}`
       const session = await this.#sessions.get(key, () => this.#gradientGraph(chunk.size, sums !== undefined))
-      const weights = new Float32Array(chunk.size)
-      weights.set(rowWeights.subarray(chunk.start, chunk.start + chunk.count))
       const feeds = {
         ...this.#feeds(hidden, rows, targets, chunk),
-        rowWeights: tensorOver(weights, [chunk.size, 1]),
+        rowWeights: paddedWeights(rowWeights, chunk),
       }
       const fetches: Feeds = {
         logProbabilities: emptyTensor([chunk.size, 1]),
@@ -77,14 +90,57 @@ export class Head {
       }
       await session.run(feeds, fetches)
       result.set(floats(fetches.logProbabilities!).subarray(0, chunk.count), chunk.start)
-      const dx = floats(fetches.dx!)
-      for (let i = 0; i < chunk.count; i++) {
-        floats(gradient).set(dx.subarray(i * width, (i + 1) * width), rows[chunk.start + i]! * width)
-      }
+      scatterChunk(floats(gradient), floats(fetches.dx!), rows, chunk, width)
       if (sums) {
         addInto(sums.finalNorm, floats(fetches['d.finalNorm']!))
         addInto(sums.head, floats(fetches['d.head']!))
       }
+    }
+    return result
+  }
+
+  /**
+   * Log-probabilities of the targets and T²·KL(teacher ‖ rows) per row. With `weights`, their gradient
+   * Σ wᵢ·∂log pᵢ + vᵢ·∂(T²·KLᵢ) is written as by `differentiate`.
+   */
+  async distill(
+    hidden: Tensor,
+    rows: Int32Array,
+    targets: Int32Array,
+    { temperature, teacherLogits }: Distillation,
+    weights?: DistillationWeights,
+  ): Promise<{ logProbabilities: Float32Array; divergences: Float32Array }> {
+    const { hiddenSize: width, vocabSize } = this.#config
+    const result = {
+      logProbabilities: new Float32Array(rows.length),
+      divergences: new Float32Array(rows.length),
+    }
+    if (weights) floats(weights.gradient).fill(0)
+    for (const chunk of chunksOf(rows.length, LARGEST_DISTILLED)) {
+      const key = `distill:${chunk.size}:${temperature}:${weights ? 'learn' : ''}`
+      const session = await this.#sessions.get(key, () =>
+        this.#distillGraph(chunk.size, temperature, weights !== undefined),
+      )
+      const teacher = new Float32Array(chunk.size * vocabSize)
+      teacher.set(await teacherLogits(chunk.start, chunk.count))
+      const feeds: Feeds = {
+        ...this.#feeds(hidden, rows, targets, chunk),
+        teacher: tensorOver(teacher, [chunk.size, vocabSize]),
+      }
+      const fetches: Feeds = {
+        logProbabilities: emptyTensor([chunk.size, 1]),
+        divergences: emptyTensor([chunk.size, 1]),
+      }
+      if (weights) {
+        feeds.rowWeights = paddedWeights(weights.rowWeights, chunk)
+        feeds.divergenceWeights = paddedWeights(weights.divergenceWeights, chunk)
+        fetches.dx = emptyTensor([chunk.size, width])
+      }
+      await session.run(feeds, fetches)
+      for (const name of ['logProbabilities', 'divergences'] as const) {
+        result[name].set(floats(fetches[name]!).subarray(0, chunk.count), chunk.start)
+      }
+      if (weights) scatterChunk(floats(weights.gradient), floats(fetches.dx!), rows, chunk, width)
     }
     return result
   }
@@ -165,6 +221,26 @@ export class Head {
     return graph
   }
 
+  #distillGraph(rows: number, temperature: number, learns: boolean): Graph {
+    const graph = new Graph()
+    const { x, finalNorm, head } = this.#declare(graph, rows)
+    const tape = new Tape(graph)
+    if (learns) tape.require(x)
+    const targets = graph.input('targets', [rows], 'int64')
+    const teacher = graph.input('teacher', [rows, this.#config.vocabSize])
+    const h = rmsNorm(tape, x, finalNorm, this.#config.rmsNormEps)
+    const { logProbabilities, divergences } = distillation(tape, h, head, targets, teacher, temperature)
+    graph.output(logProbabilities, 'logProbabilities')
+    graph.output(divergences, 'divergences')
+    if (!learns) return graph
+    const gradientOf = tape.backward([
+      [logProbabilities, graph.input('rowWeights', [rows, 1])],
+      [divergences, graph.input('divergenceWeights', [rows, 1])],
+    ])
+    graph.output(gradientOf(x), 'dx')
+    return graph
+  }
+
   #logitsGraph(rows: number): Graph {
     const graph = new Graph()
     const { x, finalNorm, head } = this.#declare(graph, rows)
@@ -181,8 +257,26 @@ interface Chunk {
   size: number
 }
 
-function chunksOf(total: number): Chunk[] {
-  const largest = CHUNK_SIZES.at(-1)!
+function paddedWeights(weights: Float32Array, { start, count, size }: Chunk): Tensor {
+  const padded = new Float32Array(size)
+  padded.set(weights.subarray(start, start + count))
+  return tensorOver(padded, [size, 1])
+}
+
+/** Writes the rows of a chunk's gradient to their places in the whole. */
+function scatterChunk(
+  gradient: Float32Array,
+  dx: Float32Array,
+  rows: Int32Array,
+  { start, count }: Chunk,
+  width: number,
+): void {
+  for (let i = 0; i < count; i++) {
+    gradient.set(dx.subarray(i * width, (i + 1) * width), rows[start + i]! * width)
+  }
+}
+
+function chunksOf(total: number, largest = CHUNK_SIZES.at(-1)!): Chunk[] {
   const chunks: Chunk[] = []
   for (let start = 0; start < total; start += largest) {
     const count = Math.min(largest, total - start)

@@ -30,6 +30,11 @@ export type LinearName = (typeof LINEAR_GROUPS)[LinearGroup][number]
 
 export const LINEAR_NAMES: readonly LinearName[] = Object.values(LINEAR_GROUPS).flat()
 
+export function groupOf(linear: LinearName): LinearGroup {
+  const groups = Object.keys(LINEAR_GROUPS) as LinearGroup[]
+  return groups.find((group) => (LINEAR_GROUPS[group] as readonly string[]).includes(linear))!
+}
+
 /** Weights of a layer by name: linears are stacked [Σout, in], norms and biases are vectors. */
 export interface LayerWeights {
   attentionNorm: Value

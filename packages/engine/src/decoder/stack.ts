@@ -13,10 +13,12 @@ import {
   batchAttention,
   cachedAttention,
   decoderLayer,
+  groupOf,
   isLinearGroup,
   type LayerUpdates,
   type LayerWeights,
   LINEAR_NAMES,
+  type LinearGroup,
   type LinearName,
   layerWeightShapes,
 } from './layer.ts'
@@ -36,6 +38,9 @@ export interface LayerCache {
 
 /** Receives the gradients of one layer after its backward pass; arrays are reused, so add them up at once. */
 export type LayerGradients = (layer: number, gradients: Map<string, Float32Array>) => void
+
+/** What the updates of a group see of their input, [N, in]: 0 where it is dropped, 1/(1 − rate) elsewhere. */
+export type Dropout = (layer: number, group: LinearGroup) => Float32Array
 
 interface StackOptions {
   config: DecoderConfig
@@ -67,7 +72,11 @@ export class LayerStack {
   }
 
   /** Hidden states after the last layer, [batch·length, D]; every layer's input is kept for `backward`. */
-  async forward(batch: Batch, onCache?: (layer: number, cache: LayerCache) => void): Promise<Tensor> {
+  async forward(
+    batch: Batch,
+    onCache?: (layer: number, cache: LayerCache) => void,
+    dropout?: Dropout,
+  ): Promise<Tensor> {
     const { config, weights } = this.#options
     const tensors = this.#layerInputs(batch)
     embed(config, weights.embedding, batch.ids, floats(tensors[0]!))
@@ -75,23 +84,30 @@ export class LayerStack {
     const cacheShape = [batch.batch, config.numKeyValueHeads, batch.length, config.headDim]
     for (let layer = 0; layer < config.numHiddenLayers; layer++) {
       this.#options.checkpoint?.()
-      const key = `forward:${batch.batch}x${batch.length}:${onCache ? 'cache' : ''}:${this.#signature(layer)}`
+      const variant = `${onCache ? 'cache' : ''}:${dropout ? 'dropout' : ''}`
+      const key = `forward:${batch.batch}x${batch.length}:${variant}:${this.#signature(layer)}`
       const session = await this.#sessions.get(key, () =>
-        this.#forwardGraph(batch, layer, onCache !== undefined),
+        this.#forwardGraph(batch, layer, onCache !== undefined, dropout !== undefined),
       )
       const fetches: Feeds = { y: tensors[layer + 1]! }
       if (onCache) {
         fetches.keys = emptyTensor(cacheShape)
         fetches.values = emptyTensor(cacheShape)
       }
-      await session.run({ ...shared(layer), ...this.#layerFeeds(layer), x: tensors[layer]! }, fetches)
+      const feeds = { ...shared(layer), ...this.#layerFeeds(layer), ...this.#dropoutFeeds(layer, dropout) }
+      await session.run({ ...feeds, x: tensors[layer]! }, fetches)
       onCache?.(layer, { keys: fetches.keys!, values: fetches.values! })
     }
     return tensors[config.numHiddenLayers]!
   }
 
   /** Gradient [N, D] of the hidden states after the last layer → gradient of the embedded input; the newest `forward` counts. */
-  async backward(batch: Batch, gradient: Tensor, onGradients: LayerGradients): Promise<Tensor> {
+  async backward(
+    batch: Batch,
+    gradient: Tensor,
+    onGradients: LayerGradients,
+    dropout?: Dropout,
+  ): Promise<Tensor> {
     const { config } = this.#options
     const tensors = this.#layerInputs(batch)
     const shared = this.#batchFeeds(batch, true)
@@ -101,11 +117,14 @@ export class LayerStack {
     for (let layer = config.numHiddenLayers - 1; layer >= 0; layer--) {
       this.#options.checkpoint?.()
       const signature = this.#signature(layer)
-      const key = `backward:${batch.batch}x${batch.length}:${signature}`
-      const session = await this.#sessions.get(key, () => this.#backwardGraph(batch, layer))
+      const key = `backward:${batch.batch}x${batch.length}:${dropout ? 'dropout' : ''}:${signature}`
+      const session = await this.#sessions.get(key, () =>
+        this.#backwardGraph(batch, layer, dropout !== undefined),
+      )
       const fetches = scratch.get(signature) ?? this.#gradientTensors(layer)
       scratch.set(signature, fetches)
-      const feeds = { ...shared(layer), ...this.#layerFeeds(layer), x: tensors[layer]!, dy: incoming }
+      const own = { ...this.#layerFeeds(layer), ...this.#dropoutFeeds(layer, dropout) }
+      const feeds = { ...shared(layer), ...own, x: tensors[layer]!, dy: incoming }
       await session.run(feeds, { ...fetches, dx: outgoing })
       onGradients(
         layer,
@@ -223,10 +242,21 @@ export class LayerStack {
     return feeds
   }
 
+  #dropoutFeeds(layer: number, dropout: Dropout | undefined): Feeds {
+    if (!dropout) return {}
+    const groups = [...updatedGroups(this.#options.lora[layer])]
+    return Object.fromEntries(
+      groups.map(([group, inFeatures]) => {
+        const mask = dropout(layer, group)
+        return [`${group}.dropout`, tensorOver(mask, [mask.length / inFeatures, inFeatures])]
+      }),
+    )
+  }
+
   #gradientTensors(layer: number): Feeds {
     const feeds = this.#layerFeeds(layer)
     const adapter = this.#options.trainable === 'adapter'
-    const wanted = Object.entries(feeds).filter(([name]) => name.includes('.') === adapter)
+    const wanted = Object.entries(feeds).filter(([name]) => /\.[ab]$/.test(name) === adapter)
     return Object.fromEntries(wanted.map(([name, tensor]) => [`d.${name}`, emptyTensor(tensor.dims)]))
   }
 
@@ -237,7 +267,14 @@ export class LayerStack {
       .join(',')
   }
 
-  #declare(graph: Graph, tape: Tape, layer: number, rows: number, differentiate: boolean): Declared {
+  #declare(
+    graph: Graph,
+    tape: Tape,
+    layer: number,
+    rows: number,
+    differentiate: boolean,
+    withDropout = false,
+  ): Declared {
     const { config, lora, trainable, weights: arrays } = this.#options
     const value = graph.input('x', [rows, config.hiddenSize])
     if (differentiate) tape.require(value)
@@ -257,10 +294,14 @@ export class LayerStack {
     })
     const weights = Object.fromEntries(declared) as unknown as LayerWeights
     const updates: LayerUpdates = {}
+    const groups = withDropout ? updatedGroups(lora[layer]) : new Map<LinearGroup, number>()
+    const masks = new Map(
+      [...groups].map(([group, width]) => [group, graph.input(`${group}.dropout`, [rows, width])] as const),
+    )
     for (const [name, update] of updatesOf(lora[layer])) {
       const a = declare(`${name}.a`, [update.rank, update.inFeatures], trainable === 'adapter')
       const b = declare(`${name}.b`, [update.outFeatures, update.rank], trainable === 'adapter')
-      updates[name] = { a, b, scale: update.scale } satisfies LowRank
+      updates[name] = { a, b, scale: update.scale, mask: masks.get(groupOf(name)) } satisfies LowRank
     }
     return { value, weights, updates, trainable: wanted }
   }
@@ -288,10 +329,10 @@ export class LayerStack {
     return { positions, cos, sin, negativeSin }
   }
 
-  #forwardGraph(batch: Batch, layer: number, withCache: boolean): Graph {
+  #forwardGraph(batch: Batch, layer: number, withCache: boolean, withDropout: boolean): Graph {
     const graph = new Graph()
     const tape = new Tape(graph)
-    const declared = this.#declare(graph, tape, layer, batch.batch * batch.length, false)
+    const declared = this.#declare(graph, tape, layer, batch.batch * batch.length, false, withDropout)
     const keepCache = (keys: Value, values: Value) => {
       graph.output(keys, 'keys')
       graph.output(values, 'values')
@@ -300,11 +341,11 @@ export class LayerStack {
     return graph
   }
 
-  #backwardGraph(batch: Batch, layer: number): Graph {
+  #backwardGraph(batch: Batch, layer: number, withDropout: boolean): Graph {
     const graph = new Graph()
     const tape = new Tape(graph)
     const rows = batch.batch * batch.length
-    const declared = this.#declare(graph, tape, layer, rows, true)
+    const declared = this.#declare(graph, tape, layer, rows, true, withDropout)
     const y = this.#batchLayer(tape, batch, declared)
     const gradientOf = tape.backward([[y, graph.input('dy', [rows, this.#options.config.hiddenSize])]])
     graph.output(gradientOf(declared.value), 'dx')
@@ -357,4 +398,9 @@ function updatesOf(lora: LayerLora | undefined): [LinearName, LoraTensors][] {
   return LINEAR_NAMES.flatMap((name) =>
     lora?.[name] ? [[name, lora[name]] as [LinearName, LoraTensors]] : [],
   )
+}
+
+/** The groups of linears that a layer's adapter updates, with the width of their input. */
+function updatedGroups(lora: LayerLora | undefined): Map<LinearGroup, number> {
+  return new Map(updatesOf(lora).map(([name, { inFeatures }]) => [groupOf(name), inFeatures]))
 }

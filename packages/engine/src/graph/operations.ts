@@ -1,6 +1,6 @@
 // Differentiable operations: each builds its forward nodes and records its vector-Jacobian product on the tape.
 // ONNX Runtime has no training kernels, so the gradients are composed of inference operators.
-import type { Value } from './graph.ts'
+import type { Graph, Value } from './graph.ts'
 import type { Tape } from './tape.ts'
 
 /** a + b, equal shapes. */
@@ -132,6 +132,8 @@ export interface LowRank {
   a: Value
   b: Value
   scale: number
+  /** What the update sees of the input, [N, in]; the updates of one input share theirs. */
+  mask?: Value | undefined
 }
 
 /** A weight [Σout, in] that a graph reads: `value` gives it in 32-bit floats, each time it is called anew. */
@@ -147,7 +149,7 @@ export interface Weight {
 
 /**
  * Several linears of one input, whose weights are stacked: x [N, in], weight [Σout, in], bias [Σout] → one [N, out]
- * each, with an optional low-rank update for each (LoRA, Hu et al. 2021): y = x·Wᵀ + b + scale·(x·Aᵀ)·Bᵀ.
+ * each, with an optional low-rank update for each (LoRA, Hu et al. 2021): y = x·Wᵀ + b + scale·((x∘mask)·Aᵀ)·Bᵀ.
  */
 export function linears(
   tape: Tape,
@@ -169,7 +171,9 @@ export function linears(
           0,
         )
       : null
-  const reduced = stackedA ? graph.split(graph.matmul(x, stackedA, { transposeB: true }), ranks, 1) : []
+  const mask = active[0]?.mask
+  const seen = mask ? graph.multiply(x, mask) : x
+  const reduced = stackedA ? graph.split(graph.matmul(seen, stackedA, { transposeB: true }), ranks, 1) : []
   const results = [...plain]
   for (const [i, update] of active.entries()) {
     const change = graph.matmul(reduced[i]!, update.b, { transposeB: true, alpha: update.scale })
@@ -183,13 +187,14 @@ export function linears(
     )
     const stackedBack = stackedA ? graph.concat(back, 1) : null
     const throughWeight = tape.requires(x) ? graph.matmul(whole, weight.value()) : null
-    const dx =
-      throughWeight && stackedBack
-        ? graph.add(throughWeight, graph.matmul(stackedBack, stackedA!))
-        : throughWeight
+    const throughUpdates = () => {
+      const dSeen = graph.matmul(stackedBack!, stackedA!)
+      return mask ? graph.multiply(dSeen, mask) : dSeen
+    }
+    const dx = throughWeight && stackedBack ? graph.add(throughWeight, throughUpdates()) : throughWeight
     const dWeight = tape.requires(weight.input) ? graph.matmul(whole, x, { transposeA: true }) : null
     const dBias = bias && tape.requires(bias) ? graph.reduce('ReduceSum', whole, 0, false) : null
-    const dA = stackedBack ? graph.split(graph.matmul(stackedBack, x, { transposeA: true }), ranks, 0) : []
+    const dA = stackedBack ? graph.split(graph.matmul(stackedBack, seen, { transposeA: true }), ranks, 0) : []
     const dUpdates = active.flatMap((update, i) => [
       dA[i]!,
       graph.matmul(gradients[update.part]!, reduced[i]!, { transposeA: true, alpha: update.scale }),
@@ -225,4 +230,46 @@ export function targetLogProbabilities(tape: Tape, h: Value, vocabulary: Weight,
     return [graph.matmul(dLogits, embedding), graph.matmul(dLogits, h, { transposeA: true })]
   })
   return result
+}
+
+/**
+ * Like `targetLogProbabilities`, with the divergence from a teacher beside it: teacher logits [N, V] → log-probabilities
+ * [N, 1] and T²·KL(softmax(teacher/T) ‖ softmax(logits/T)) [N, 1] (Hinton et al. 2015). The vocabulary is not learned.
+ */
+export function distillation(
+  tape: Tape,
+  h: Value,
+  vocabulary: Weight,
+  targets: Value,
+  teacher: Value,
+  temperature: number,
+): { logProbabilities: Value; divergences: Value } {
+  const { graph } = tape
+  const column = graph.reshape(targets, [h.shape[0]!, 1])
+  const logits = graph.matmul(h, vocabulary.value(), { transposeB: true })
+  const plain = logSoftmax(graph, logits)
+  const cooled = (value: Value) => logSoftmax(graph, graph.multiply(value, graph.scalar(1 / temperature)))
+  const [student, wanted] = [cooled(logits), cooled(teacher)]
+  const wantedProbabilities = graph.apply('Exp', wanted)
+  const perToken = graph.multiply(wantedProbabilities, graph.subtract(wanted, student))
+  const logProbabilities = graph.gatherElements(plain, column)
+  const divergences = graph.multiply(
+    graph.reduce('ReduceSum', perToken, -1),
+    graph.scalar(temperature * temperature),
+  )
+  tape.record([h], [logProbabilities, divergences], ([dLogProbability, dDivergence]) => {
+    // T·(softmax(s/T) − softmax(t/T)) for the divergence, e_target − softmax(s) for the log-probability.
+    const difference = graph.subtract(graph.apply('Exp', student), wantedProbabilities)
+    const pulled = graph.multiply(difference, graph.multiply(dDivergence!, graph.scalar(temperature)))
+    const expected = graph.multiply(graph.apply('Exp', plain), dLogProbability!)
+    const dLogits = graph.scatterAdd(graph.subtract(pulled, expected), column, dLogProbability!)
+    return [graph.matmul(dLogits, vocabulary.value())]
+  })
+  return { logProbabilities, divergences }
+}
+
+function logSoftmax(graph: Graph, logits: Value): Value {
+  const shifted = graph.subtract(logits, graph.reduce('ReduceMax', logits, -1))
+  const total = graph.reduce('ReduceSum', graph.apply('Exp', shifted), -1)
+  return graph.subtract(shifted, graph.apply('Log', total))
 }

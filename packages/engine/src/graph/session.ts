@@ -42,9 +42,15 @@ export function tensorOver(
   shape: readonly number[],
 ): Tensor {
   if (data instanceof Float32Array) return new Tensor('float32', data, [...shape])
-  if (data instanceof Uint16Array) return new Tensor('float16', data, [...shape])
+  if (data instanceof Uint16Array) return halfTensor(data, shape)
   if (data instanceof Int8Array) return new Tensor('int8', data, [...shape])
   return new Tensor('int64', data, [...shape])
+}
+
+/** The runtime's binding cannot read JavaScript's Float16Array, in which its Tensor wraps the bits, so it gets them. */
+function halfTensor(bits: Uint16Array, shape: readonly number[]): Tensor {
+  const tensor = new Tensor('float16', bits, [...shape])
+  return Object.defineProperty(tensor, 'data', { value: bits })
 }
 
 /** A zeroed tensor. */

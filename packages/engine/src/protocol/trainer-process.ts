@@ -4,13 +4,14 @@ import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { EngineError } from '../errors.ts'
 import { openBase } from '../formats/base.ts'
-import { readAdapter, writeAdapter } from '../formats/peft.ts'
+import { checkAdapterFits, readAdapter, writeAdapter } from '../formats/peft.ts'
 import type { Adapter } from '../formats/types.ts'
 import type { AnyExample } from '../training/examples.ts'
 import { fineTune } from '../training/fine-tune.ts'
 import { previewExamples } from '../training/preview.ts'
 import { findLearningRate } from '../training/range-test.ts'
 import type { ReferenceLine } from '../training/reference.ts'
+import type { SessionOptions } from '../training/training-session.ts'
 import { checkDigests } from './check-digests.ts'
 import { readJsonLines, writeJsonLine } from './lines.ts'
 import { machineLock } from './machine-lock.ts'
@@ -31,6 +32,7 @@ async function main(folder: string): Promise<void> {
   const job = readJob(join(folder, JOB_FILES.job))
   emit({ event: 'started', protocol: PROTOCOL_VERSION, lock: machineLock(job.recipe.threads) })
   const base = openBase(job.base.path)
+  let teacher: SessionOptions['teacher'] = null
   try {
     checkDigests(base, job.base.digests)
     const cost = () => ({
@@ -44,7 +46,9 @@ async function main(folder: string): Promise<void> {
       emit({ event: 'preview-finished', examples: previewed.length })
       return
     }
+    teacher = openTeacher(job)
     const sources = {
+      teacher,
       base,
       recipe: job.recipe,
       examples,
@@ -56,7 +60,7 @@ async function main(folder: string): Promise<void> {
       signal: cancellation.signal,
     }
     if (job.kind === 'learning-rate-range') {
-      const range = await findLearningRate({ ...sources, validation: [], range: job.range })
+      const range = await findLearningRate({ ...sources, range: job.range })
       emit({ event: 'range-finished', range, ...cost() })
       return
     }
@@ -71,7 +75,17 @@ async function main(folder: string): Promise<void> {
     emit({ event: 'finished', summary, ...cost() })
   } finally {
     base.close()
+    teacher?.base.close()
   }
+}
+
+function openTeacher({ teacher }: TrainerJob): SessionOptions['teacher'] {
+  if (!teacher) return null
+  const base = openBase(teacher.base.path)
+  checkDigests(base, teacher.base.digests)
+  const adapter = teacher.adapter === undefined ? null : readAdapter(teacher.adapter)
+  if (adapter) checkAdapterFits(adapter, base)
+  return { base, adapter }
 }
 
 /** Writes the adapter beside its place and renames it, so that a folder of that name is whole. */

@@ -77,7 +77,8 @@ export async function fineTune(
   options: FineTuneOptions,
 ): Promise<{ adapter: Adapter; summary: TrainingSummary }> {
   const { recipe, onEvent, signal } = options
-  const { train, validation, adapter, decoder, learner } = openSession(options)
+  const session = openSession(options)
+  const { train, validation, adapter, learner, teacher } = session
   try {
     const { parameters } = learner
     const optimizer = initialAdamWState(parameters)
@@ -130,7 +131,10 @@ export async function fineTune(
       const offset = (update % updatesPerEpoch) * recipe.batchSize
       const chosen = order.slice(offset, offset + recipe.batchSize)
       learner.clearGradients()
-      const { loss, metrics } = await accumulateItems(learner, chosen, recipe)
+      const { loss, metrics } = await accumulateItems(learner, chosen, recipe, {
+        teacher,
+        dropout: session.dropoutOf(update),
+      })
       const gradientNorm = clipGradients(parameters, recipe.maxGradientNorm)
       const examples = chosen.map(({ index }) => index)
       requireSound(watch, { loss, gradientNorm, update: update + 1, examples })
@@ -154,7 +158,7 @@ export async function fineTune(
         metrics,
       })
       if ((update + 1) % updatesPerEpoch === 0 && validation.items.length > 0) {
-        const found = await evaluateItems(learner, validation.items, recipe)
+        const found = await evaluateItems(learner, validation.items, recipe, { teacher })
         if (!Number.isFinite(found.loss)) {
           throw new EngineError(
             'engine-failed',
@@ -195,7 +199,7 @@ export async function fineTune(
     }
     return { adapter, summary }
   } finally {
-    await decoder.release()
+    await session.release()
   }
 }
 

@@ -2,11 +2,14 @@ import { Random } from '@regraft/methods'
 import { afterAll, expect, test } from 'vitest'
 import { layOut } from '../decoder/batch.ts'
 import { createDecoder, type Decoder } from '../decoder/decoder.ts'
+import { isLinearGroup, type LayerWeightName, layerWeightShapes } from '../decoder/layer.ts'
 import { initialAdapter } from '../decoder/lora.ts'
-import { initialWeights } from '../decoder/weights.ts'
+import { type Matrix, toPrecision, type WeightPrecision } from '../decoder/matrix.ts'
+import { type DecoderWeights, initialWeights, type LayerArrays } from '../decoder/weights.ts'
 import { plainLlama } from '../formats/decoder-config.ts'
-import type { DecoderConfig } from '../formats/types.ts'
-import { adapterLearner, type Learner, weightsLearner } from './learner.ts'
+import type { DecoderConfig, LoraConfig } from '../formats/types.ts'
+import { dropoutMasks } from './dropout.ts'
+import { adapterLearner, type Learner, type Teacher, weightsLearner } from './learner.ts'
 
 const config = plainLlama({
   hiddenSize: 24,
@@ -58,17 +61,20 @@ async function objective(learner: Learner): Promise<number> {
 }
 
 /** Compares the gradient of each parameter with a fourth-order central difference along it. */
-async function worstRelativeError(learner: Learner): Promise<{ name: string; error: number }> {
+async function worstRelativeError(
+  learner: Learner,
+  measure = objective,
+): Promise<{ name: string; error: number }> {
   let worst = { name: '', error: 0 }
   for (const parameter of learner.parameters) {
-    await objective(learner)
+    await measure(learner)
     const gradient = Float32Array.from(parameter.gradient)
     const norm = Math.hypot(...gradient)
     expect(norm, `${parameter.name} has a gradient`).toBeGreaterThan(1e-4)
     const start = Float32Array.from(parameter.value)
     const at = (distance: number) => {
       for (let i = 0; i < start.length; i++) parameter.value[i] = start[i]! + (distance * gradient[i]!) / norm
-      return objective(learner)
+      return measure(learner)
     }
     const h = 1e-2
     const slope = (8 * ((await at(h)) - (await at(-h))) - ((await at(2 * h)) - (await at(-2 * h)))) / (12 * h)
@@ -124,29 +130,105 @@ test('gradients of all weights agree with finite differences where every variati
   expect(error, name).toBeLessThan(5e-3)
 })
 
-test('gradients of an adapter agree with finite differences', async () => {
-  const lora = {
-    rank: 3,
-    alpha: 6,
-    useRslora: false,
-    targetModules: ['q_proj', 'v_proj', 'o_proj', 'gate_proj', 'down_proj'],
-    rankPattern: {},
-    alphaPattern: {},
-    baseModelNameOrPath: 'test',
-  }
-  const adapter = initialAdapter(config, lora, () => random.uniform())
+const lora: LoraConfig = {
+  rank: 3,
+  alpha: 6,
+  useRslora: false,
+  targetModules: ['q_proj', 'v_proj', 'o_proj', 'gate_proj', 'down_proj'],
+  rankPattern: {},
+  alphaPattern: {},
+  baseModelNameOrPath: 'test',
+}
+
+function learnerOfAdapter(changes: Partial<LoraConfig> = {}, precision: WeightPrecision = 'f32'): Learner {
+  const adapter = initialAdapter(config, { ...lora, ...changes }, () => random.uniform())
   for (const { b } of adapter.modules.values()) {
     for (const i of b.keys()) b[i] = random.normal() * 0.3
   }
-  const decoder = createDecoder({
-    config,
-    weights: randomWeights(true),
-    adapter,
-    trainable: 'adapter',
-    threads: 1,
-  })
+  const weights = inPrecision(randomWeights(true), precision)
+  const decoder = createDecoder({ config, weights, adapter, trainable: 'adapter', threads: 1 })
   decoders.push(decoder)
-  expect((await worstRelativeError(adapterLearner(decoder))).error).toBeLessThan(5e-3)
+  return adapterLearner(decoder)
+}
+
+function inPrecision(weights: DecoderWeights, precision: WeightPrecision): DecoderWeights {
+  const reduced = (name: LayerWeightName, matrix: Matrix) => {
+    const rows = layerWeightShapes(config).get(name)![0]!
+    return isLinearGroup(name) ? toPrecision(matrix as Float32Array, rows, precision) : matrix
+  }
+  const layers = weights.layers.map((arrays) => {
+    const entries = Object.entries(arrays) as [LayerWeightName, Matrix][]
+    return Object.fromEntries(entries.map(([name, matrix]) => [name, reduced(name, matrix)])) as LayerArrays
+  })
+  const embedding = toPrecision(weights.embedding as Float32Array, config.vocabSize, precision)
+  return { ...weights, precision, layers, embedding, head: embedding }
+}
+
+test('gradients of an adapter agree with finite differences', async () => {
+  expect((await worstRelativeError(learnerOfAdapter())).error).toBeLessThan(5e-3)
+})
+
+test.each(['f16', 'int8'] as const)(
+  'gradients of an adapter agree with finite differences over weights in %s',
+  async (precision) => {
+    expect((await worstRelativeError(learnerOfAdapter({}, precision))).error).toBeLessThan(5e-3)
+  },
+)
+
+test('gradients agree with finite differences where modules have ranks and scales of their own', async () => {
+  const learner = learnerOfAdapter({
+    alpha: 2,
+    useRslora: true,
+    rankPattern: { v_proj: 5, 'layers.1.mlp.down_proj': 2 },
+    alphaPattern: { 'layers.0.self_attn.q_proj': 3 },
+  })
+  const elements = Object.fromEntries(learner.parameters.map(({ name, value }) => [name, value.length]))
+  expect(elements['model.layers.0.self_attn.v_proj.a']).toBe(5 * 24)
+  expect(elements['model.layers.0.mlp.down_proj.a']).toBe(3 * 40)
+  expect(elements['model.layers.1.mlp.down_proj.a']).toBe(2 * 40)
+  expect((await worstRelativeError(learner)).error).toBeLessThan(5e-3)
+})
+
+test('gradients agree with finite differences under dropout, and the mask is the same each time', async () => {
+  const learner = learnerOfAdapter()
+  const masks = dropoutMasks(batch, { config, rate: 0.3, seed: 5, update: 2 })
+  const dropped = async (own: Learner) => {
+    own.clearGradients()
+    const scores = await own.accumulate(batch, rowWeights, masks)
+    return scores.reduce((sum, score, i) => sum + score * rowWeights[i]!, 0)
+  }
+  expect((await worstRelativeError(learner, dropped)).error).toBeLessThan(5e-3)
+  expect(await dropped(learner)).toBe(await dropped(learner))
+  expect(Math.abs((await dropped(learner)) - (await objective(learner)))).toBeGreaterThan(1e-3)
+})
+
+test('gradients agree with finite differences for the divergence from a teacher', async () => {
+  const teacher = createDecoder({ config, weights: randomWeights(true), threads: 1 })
+  decoders.push(teacher)
+  const divergenceWeights = Float32Array.from(batch.rows, (_, i) => 0.3 + 0.1 * (i % 2))
+  const teacherOf: Teacher = async () => {
+    const hidden = await teacher.stack.forward(batch)
+    const rows = (start: number, count: number) => batch.rows.subarray(start, start + count)
+    return {
+      temperature: 1.7,
+      teacherLogits: (start, count) => teacher.head.logits(hidden, rows(start, count)),
+    }
+  }
+  const distilled = async (own: Learner) => {
+    own.clearGradients()
+    const { logProbabilities, divergences } = await own.distill(batch, teacherOf, {
+      rowWeights,
+      divergenceWeights,
+    })
+    const scored = await own.score(batch)
+    for (const [i, score] of scored.entries()) expect(logProbabilities[i]).toBeCloseTo(score, 4)
+    return (
+      logProbabilities.reduce((sum, score, i) => sum + score * rowWeights[i]!, 0) +
+      divergences.reduce((sum, divergence, i) => sum + divergence * divergenceWeights[i]!, 0)
+    )
+  }
+  const learner = learnerOfAdapter()
+  expect((await worstRelativeError(learner, distilled)).error).toBeLessThan(5e-3)
 })
 
 test('packed sequences score as they do alone', async () => {

@@ -1,7 +1,9 @@
+import type { Tensor } from 'onnxruntime-node'
 import type { Batch } from '../decoder/batch.ts'
 import type { Decoder } from '../decoder/decoder.ts'
-import { addInto, type HeadGradients } from '../decoder/head.ts'
+import { addInto, type Distillation, type HeadGradients } from '../decoder/head.ts'
 import { LINEAR_NAMES } from '../decoder/layer.ts'
+import type { Dropout } from '../decoder/stack.ts'
 import { floatsOf, moduleName } from '../decoder/weights.ts'
 import { emptyTensor, floats } from '../graph/session.ts'
 
@@ -17,16 +19,29 @@ export interface Parameter {
 /** Weights of the batch's supervised rows, or how they follow from the rows' log-probabilities. */
 export type RowWeights = Float32Array | ((logProbabilities: Float32Array) => Float32Array)
 
+/** A model whose logits are learned: makes its logits for the rows of a batch. */
+export type Teacher = (batch: Batch) => Promise<Distillation>
+
 /** Computes log-probabilities and gradients for the trainable tensors of a decoder. */
 export interface Learner {
   parameters: Parameter[]
   /** log pᵢ of the batch's supervised rows; nothing is learned. */
-  score(batch: Batch): Promise<Float32Array>
+  score(batch: Batch, dropout?: Dropout): Promise<Float32Array>
   /**
    * Adds the gradient of Σ weightᵢ·log pᵢ over the batch's supervised rows to the parameters; returns log pᵢ.
    * For a loss L, pass weightᵢ = ∂L/∂log pᵢ. Weights that are known beforehand save a product with the vocabulary.
    */
-  accumulate(batch: Batch, rowWeights: RowWeights): Promise<Float32Array>
+  accumulate(batch: Batch, rowWeights: RowWeights, dropout?: Dropout): Promise<Float32Array>
+  /**
+   * log pᵢ and T²·KLᵢ from the teacher. With weights, adds the gradient of Σ wᵢ·log pᵢ + vᵢ·T²·KLᵢ; only adapters
+   * learn from a teacher.
+   */
+  distill(
+    batch: Batch,
+    teacher: Teacher,
+    weights?: { rowWeights: Float32Array; divergenceWeights: Float32Array },
+    dropout?: Dropout,
+  ): Promise<{ logProbabilities: Float32Array; divergences: Float32Array }>
   clearGradients(): void
 }
 
@@ -87,14 +102,24 @@ function learner(
     finalNorm: whole.finalNorm.gradient,
     head: whole.head.gradient,
   }
+  const backward = async (batch: Batch, gradient: Tensor, dropout?: Dropout) => {
+    const onGradients = (layer: number, gradients: Map<string, Float32Array>) => {
+      for (const [name, values] of gradients) addInto(layers[layer]!.get(name)!.gradient, values)
+    }
+    const dx = await decoder.stack.backward(batch, gradient, onGradients, dropout)
+    if (whole) {
+      const { hiddenSize, embeddingScale } = decoder.config
+      scatterRows(whole.embedding.gradient, batch.ids, floats(dx), hiddenSize, embeddingScale)
+    }
+  }
   return {
     parameters,
-    async score(batch) {
-      const hidden = await decoder.stack.forward(batch)
+    async score(batch, dropout) {
+      const hidden = await decoder.stack.forward(batch, undefined, dropout)
       return decoder.head.logProbabilities(hidden, batch.rows, batch.targets)
     },
-    async accumulate(batch, rowWeights) {
-      const hidden = await decoder.stack.forward(batch)
+    async accumulate(batch, rowWeights, dropout) {
+      const hidden = await decoder.stack.forward(batch, undefined, dropout)
       const gradient = emptyTensor(hidden.dims)
       const { rows, targets } = batch
       const weights =
@@ -102,13 +127,18 @@ function learner(
           ? rowWeights
           : rowWeights(await decoder.head.logProbabilities(hidden, rows, targets))
       const scores = await decoder.head.differentiate(hidden, rows, targets, weights, gradient, sums)
-      const dx = await decoder.stack.backward(batch, gradient, (layer, gradients) => {
-        for (const [name, values] of gradients) addInto(layers[layer]!.get(name)!.gradient, values)
-      })
-      if (whole) {
-        const { hiddenSize, embeddingScale } = decoder.config
-        scatterRows(whole.embedding.gradient, batch.ids, floats(dx), hiddenSize, embeddingScale)
-      }
+      await backward(batch, gradient, dropout)
+      return scores
+    },
+    async distill(batch, teacher, weights, dropout) {
+      const distillation = await teacher(batch)
+      const hidden = await decoder.stack.forward(batch, undefined, dropout)
+      const { rows, targets } = batch
+      if (!weights) return decoder.head.distill(hidden, rows, targets, distillation)
+      const gradient = emptyTensor(hidden.dims)
+      const learned = { ...weights, gradient }
+      const scores = await decoder.head.distill(hidden, rows, targets, distillation, learned)
+      await backward(batch, gradient, dropout)
       return scores
     },
     clearGradients() {

@@ -48,7 +48,8 @@ export async function findLearningRate(options: FindLearningRateOptions): Promis
       `A range test from ${from} to ${to} in ${updates} updates is none: 0 < from < to, at least 2 updates`,
     )
   }
-  const { train, decoder, learner } = openSession({ ...options, recipe: { ...recipe, earlyStopping: null } })
+  const session = openSession({ ...options, validation: [], recipe: { ...recipe, earlyStopping: null } })
+  const { train, learner, teacher } = session
   try {
     const optimizer = initialAdamWState(learner.parameters)
     const curve: LearningRateRange['curve'] = []
@@ -63,7 +64,10 @@ export async function findLearningRate(options: FindLearningRateOptions): Promis
       const offset = (update % perEpoch) * recipe.batchSize
       const chosen = order.slice(offset, offset + recipe.batchSize)
       learner.clearGradients()
-      const { loss, metrics } = await accumulateItems(learner, chosen, recipe)
+      const { loss, metrics } = await accumulateItems(learner, chosen, recipe, {
+        teacher,
+        dropout: session.dropoutOf(update),
+      })
       const gradientNorm = clipGradients(learner.parameters, recipe.maxGradientNorm)
       average = DECAY * average + (1 - DECAY) * loss
       const smoothed = average / (1 - DECAY ** (update + 1))
@@ -84,7 +88,7 @@ export async function findLearningRate(options: FindLearningRateOptions): Promis
     }
     return { curve, suggestion: suggestedRate(curve), diverged: false }
   } finally {
-    await decoder.release()
+    await session.release()
   }
 }
 

@@ -1,14 +1,17 @@
 // What every kind of training needs: tokenised examples, an adapter in a decoder, and a learner.
 import { Random } from '@regraft/methods'
+import type { Batch } from '../decoder/batch.ts'
 import { createDecoder, type Decoder } from '../decoder/decoder.ts'
 import { initialAdapter } from '../decoder/lora.ts'
+import type { Dropout, Trainable } from '../decoder/stack.ts'
 import { readWeights } from '../decoder/weights.ts'
 import { EngineError } from '../errors.ts'
 import { resolveLora } from '../formats/lora-config.ts'
 import { checkAdapterFits } from '../formats/peft.ts'
 import type { Adapter, Base, LoraConfig } from '../formats/types.ts'
+import { dropoutMasks } from './dropout.ts'
 import type { AnyExample } from './examples.ts'
-import { adapterLearner, type Learner } from './learner.ts'
+import { adapterLearner, type Learner, type Teacher } from './learner.ts'
 import { LOSSES } from './losses/index.ts'
 import type { TrainingRecipe } from './recipe.ts'
 import type { ReferenceLine } from './reference.ts'
@@ -22,6 +25,8 @@ export interface SessionOptions {
   /** Reference log-probabilities, one line per example; for the losses that need them. */
   references?: readonly ReferenceLine[] | null
   validationReferences?: readonly ReferenceLine[] | null
+  /** The model whose logits are learned; for the loss `distill`. */
+  teacher?: { base: Base; adapter: Adapter | null } | null
   /** Where to start from; else a fresh adapter that changes nothing. */
   startFrom?: Adapter | null
   signal: AbortSignal
@@ -31,11 +36,14 @@ export interface TrainingSession {
   train: TrainingSet
   validation: TrainingSet
   adapter: Adapter
-  decoder: Decoder
   learner: Learner
+  teacher: Teacher | null
+  /** Masks of an update, counted from 0, by batch; null without dropout. */
+  dropoutOf(update: number): ((batch: Batch) => Dropout) | null
+  release(): Promise<void>
 }
 
-/** Checks the recipe against the examples and opens the model; release the decoder afterwards. */
+/** Checks the recipe against the examples and opens the models; release them afterwards. */
 export function openSession(options: SessionOptions): TrainingSession {
   const { base, recipe, signal } = options
   checkRecipe(options)
@@ -52,15 +60,44 @@ export function openSession(options: SessionOptions): TrainingSession {
     })
   }
   const adapter = startingAdapter(options)
-  const decoder = createDecoder({
-    config: base.config,
-    weights: readWeights(base, recipe.weightPrecision),
+  const open = (model: Base, update: Adapter | null, trainable: Trainable) =>
+    createDecoder({
+      config: model.config,
+      weights: readWeights(model, recipe.weightPrecision),
+      adapter: update,
+      trainable,
+      threads: recipe.threads,
+      checkpoint: () => stopIfCancelled(signal),
+    })
+  const decoder = open(base, adapter, 'adapter')
+  const teacher = options.teacher ? open(options.teacher.base, options.teacher.adapter, 'none') : null
+  const { dropout: rate } = recipe.lora
+  return {
+    train,
+    validation,
     adapter,
-    trainable: 'adapter',
-    threads: recipe.threads,
-    checkpoint: () => stopIfCancelled(signal),
-  })
-  return { train, validation, adapter, decoder, learner: adapterLearner(decoder) }
+    learner: adapterLearner(decoder),
+    teacher: teacher && recipe.loss.name === 'distill' ? teacherOf(teacher, recipe.loss.temperature) : null,
+    dropoutOf: (update) => {
+      if (rate === 0) return null
+      return (batch) => dropoutMasks(batch, { config: base.config, rate, seed: recipe.seed, update })
+    },
+    async release() {
+      await decoder.release()
+      await teacher?.release()
+    },
+  }
+}
+
+/** Runs the teacher over a batch; its logits are made for a few rows at a time. */
+function teacherOf(decoder: Decoder, temperature: number): Teacher {
+  return async (batch) => {
+    const hidden = await decoder.stack.forward(batch)
+    return {
+      temperature,
+      teacherLogits: (start, count) => decoder.head.logits(hidden, batch.rows.subarray(start, start + count)),
+    }
+  }
 }
 
 export function stopIfCancelled(signal: AbortSignal): void {
@@ -68,10 +105,18 @@ export function stopIfCancelled(signal: AbortSignal): void {
 }
 
 function checkRecipe({ recipe, examples, validation, ...options }: SessionOptions): void {
-  const { loss } = recipe
-  if (loss.name === 'distill') {
-    throw new EngineError('incompatible', "This trainer has no teacher for the loss 'distill' yet")
+  const { loss, lora } = recipe
+  if (!(lora.dropout >= 0 && lora.dropout < 1)) {
+    throw new EngineError('invalid-input', `The dropout is ${lora.dropout}, not in [0, 1)`)
   }
+  if ((loss.name === 'distill') !== Boolean(options.teacher)) {
+    throw options.teacher
+      ? new EngineError('invalid-input', `The loss '${loss.name}' has no use for a teacher`)
+      : new EngineError('invalid-input', "The loss 'distill' needs a teacher", {
+          hint: "Name the teacher's base in the job",
+        })
+  }
+  if (options.teacher) checkTeacher(options.base, options.teacher.base)
   if (loss.name === 'dpo' && !(loss.labelSmoothing >= 0 && loss.labelSmoothing < 0.5)) {
     throw new EngineError('invalid-input', `Label smoothing is ${loss.labelSmoothing}, not in [0, 0.5)`)
   }
@@ -83,6 +128,26 @@ function checkRecipe({ recipe, examples, validation, ...options }: SessionOption
   if (!LOSSES[loss.name].needsReference) return
   requireReferences(loss.name, 'examples', examples.length, options.references)
   requireReferences(loss.name, 'validation examples', validation.length, options.validationReferences)
+}
+
+/** Logits can be compared where both models read the same tokens and score the same vocabulary. */
+function checkTeacher(base: Base, teacher: Base): void {
+  if (teacher.digests.tokenizer !== base.digests.tokenizer) {
+    throw new EngineError(
+      'incompatible',
+      `The teacher ${teacher.path} has another tokenizer than ${base.path}`,
+      {
+        hint: "Distil from a model of the same family, or train on the teacher's answers with the loss 'sft'",
+      },
+    )
+  }
+  if (teacher.config.vocabSize !== base.config.vocabSize) {
+    throw new EngineError(
+      'incompatible',
+      `The teacher ${teacher.path} scores ${teacher.config.vocabSize} tokens, ${base.path} ${base.config.vocabSize}`,
+      { hint: "Train on the teacher's answers with the loss 'sft' instead" },
+    )
+  }
 }
 
 function requireReferences(

@@ -1,7 +1,8 @@
 // The loss and its gradient over the examples of one update, whatever the loss: every loss is a function of the summed
 // log-probabilities of its sequences.
 import type { Batch } from '../decoder/batch.ts'
-import type { Learner } from './learner.ts'
+import type { Dropout } from '../decoder/stack.ts'
+import type { Learner, Teacher } from './learner.ts'
 import { evaluateLoss, LOSSES } from './losses/index.ts'
 import type { LossValue, PartName, ScoredExample, ScoredPart } from './losses/types.ts'
 import type { TrainingRecipe } from './recipe.ts'
@@ -15,14 +16,26 @@ export interface Evaluation {
   metrics: Record<string, number>
 }
 
-/** Loss and metrics over the items; nothing is learned. */
+/** What a loss may need beside the model that learns. */
+export interface Helpers {
+  /** For `distill`. */
+  teacher?: Teacher | null
+  /** Masks for a batch of this update, where the recipe has dropout. */
+  dropout?: ((batch: Batch) => Dropout) | null
+}
+
+/** Loss and metrics over the items; nothing is learned and nothing dropped. */
 export async function evaluateItems(
   learner: Learner,
   items: readonly TrainingItem[],
   recipe: Layout,
+  { teacher }: Helpers = {},
 ): Promise<Evaluation> {
   const sums = newSums(items)
-  for (const batch of layOutItems(items, recipe)) addScores(sums, batch, await learner.score(batch))
+  for (const batch of layOutItems(items, recipe)) {
+    if (teacher) addDistilled(sums, batch, await learner.distill(batch, teacher))
+    else addScores(sums, batch, await learner.score(batch))
+  }
   return evaluateLoss(recipe.loss, scoredExamples(items, sums))
 }
 
@@ -34,32 +47,42 @@ export async function accumulateItems(
   learner: Learner,
   items: readonly TrainingItem[],
   recipe: Layout,
+  { teacher, dropout }: Helpers = {},
 ): Promise<Evaluation> {
   const batches = layOutItems(items, recipe)
   const sums = newSums(items)
   const evaluate = () => evaluateLoss(recipe.loss, scoredExamples(items, sums))
+  const masksOf = (batch: Batch) => dropout?.(batch)
   if (LOSSES[recipe.loss.name].isLinear) {
-    const weights = sequenceWeights(items, evaluate())
+    const value = evaluate()
+    const weights = sequenceWeights(items, value)
     for (const batch of batches) {
-      addScores(sums, batch, await learner.accumulate(batch, rowWeights(batch, weights)))
+      const ofRows = rowWeights(batch, weights)
+      if (teacher) {
+        const divergenceWeights = new Float32Array(ofRows.length).fill(value.divergenceGradient!)
+        const learned = { rowWeights: ofRows, divergenceWeights }
+        addDistilled(sums, batch, await learner.distill(batch, teacher, learned, masksOf(batch)))
+      } else addScores(sums, batch, await learner.accumulate(batch, ofRows, masksOf(batch)))
     }
     return evaluate()
   }
   if (batches.length === 1) {
+    const [batch] = batches as [Batch]
     let value: LossValue | null = null
-    await learner.accumulate(batches[0]!, (scores) => {
-      addScores(sums, batches[0]!, scores)
+    const weigh = (scores: Float32Array) => {
+      addScores(sums, batch, scores)
       value = evaluate()
-      return rowWeights(batches[0]!, sequenceWeights(items, value))
-    })
+      return rowWeights(batch, sequenceWeights(items, value))
+    }
+    await learner.accumulate(batch, weigh, masksOf(batch))
     return value!
   }
-  for (const batch of batches) addScores(sums, batch, await learner.score(batch))
+  for (const batch of batches) addScores(sums, batch, await learner.score(batch, masksOf(batch)))
   const value = evaluate()
   const weights = sequenceWeights(items, value)
   for (const batch of batches) {
     const ofRows = rowWeights(batch, weights)
-    if (ofRows.some((weight) => weight !== 0)) await learner.accumulate(batch, ofRows)
+    if (ofRows.some((weight) => weight !== 0)) await learner.accumulate(batch, ofRows, masksOf(batch))
   }
   return value
 }
@@ -71,25 +94,41 @@ function layOutItems(items: readonly TrainingItem[], recipe: Layout): Batch[] {
   )
 }
 
-/** One sum per sequence, in the order of items and parts. */
-function newSums(items: readonly TrainingItem[]): Float64Array {
-  return new Float64Array(items.reduce((count, { parts }) => count + parts.length, 0))
+/** Sums of each sequence, in the order of items and parts. */
+interface Sums {
+  logProbabilities: Float64Array
+  divergences: Float64Array
 }
 
-function addScores(sums: Float64Array, batch: Batch, scores: Float32Array): void {
-  for (const [i, sequence] of batch.sequences.entries()) sums[sequence]! += scores[i]!
+function newSums(items: readonly TrainingItem[]): Sums {
+  const sequences = items.reduce((count, { parts }) => count + parts.length, 0)
+  return { logProbabilities: new Float64Array(sequences), divergences: new Float64Array(sequences) }
 }
 
-function scoredExamples(items: readonly TrainingItem[], sums: Float64Array): ScoredExample[] {
+function addScores(sums: Sums, batch: Batch, scores: Float32Array): void {
+  for (const [i, sequence] of batch.sequences.entries()) sums.logProbabilities[sequence]! += scores[i]!
+}
+
+function addDistilled(
+  sums: Sums,
+  batch: Batch,
+  scores: { logProbabilities: Float32Array; divergences: Float32Array },
+): void {
+  addScores(sums, batch, scores.logProbabilities)
+  for (const [i, sequence] of batch.sequences.entries()) sums.divergences[sequence]! += scores.divergences[i]!
+}
+
+function scoredExamples(items: readonly TrainingItem[], sums: Sums): ScoredExample[] {
   let sequence = 0
   return items.map(({ parts, desirable }) => {
     const scored = parts.map(({ name, sequence: { ids, supervisedFrom }, reference }) => {
       const part: ScoredPart = {
-        logProbability: sums[sequence++]!,
+        logProbability: sums.logProbabilities[sequence]!,
         tokens: ids.length - supervisedFrom,
         reference,
-        divergence: null,
+        divergence: sums.divergences[sequence]!,
       }
+      sequence++
       return [name, part] as const
     })
     return { parts: Object.fromEntries(scored) as Record<PartName, ScoredPart>, desirable }
