@@ -176,9 +176,9 @@ test('rows with NUL, a lone surrogate or no text are reported with their line, t
   expect(output).toMatchObject({ rows: 5, inferences: 3, rejectedRows: 2 })
   expect(output.rejected.map((row) => row.line)).toEqual([2, 4])
   expect(warnings).toEqual(['2 of 5 rows of x.jsonl were not imported'])
-  expect(importOperation.render!(importOperation.output.parse(output))).toContain(
-    'NOT imported: 2 rows of 5:\n  line 2 messages[0] contains a lone surrogate',
-  )
+  expect(
+    importOperation.render!(importOperation.output.parse(output), { colour: false, width: 80 }),
+  ).toContain('NOT imported: 2 rows of 5:\n  line 2 messages[0] contains a lone surrogate')
   expect((await rowsOf(project)).inferences).toHaveLength(3)
 })
 

@@ -3,10 +3,11 @@ import { z } from 'zod'
 import { rowId } from '../capture/index.ts'
 import { defineStep, type Selection } from '../lineage/index.ts'
 import type { InferenceRow, NewExample, ProjectStore } from '../store/types.ts'
-import type { Demonstration, DropReason } from './demonstrations.ts'
+import { type Candidate, DECISIONS, EXAMPLE_KINDS, type ExampleBody } from './candidates.ts'
+import type { DropReason } from './demonstrations.ts'
 import { comparedText, findExactDuplicates } from './duplicates.ts'
 import type { DroppedRow, SnapshotManifest, SnapshotRow, Suite } from './manifest.ts'
-import { readDemonstrations } from './read-demonstrations.ts'
+import { readDecisions } from './read-decisions.ts'
 import { sourceOf } from './row-source.ts'
 import { splitByTime } from './split.ts'
 
@@ -16,12 +17,13 @@ export const SnapshotParameters = z.object({
   /** Rows of another task are passed over; rows that belong to none count for each. */
   task: z.string().nullable(),
   consent: z.string().nullable(),
+  kind: z.enum(EXAMPLE_KINDS).default('demonstrations'),
   /** Share of the newest rows that are kept for validation. */
   validation: z.number().min(0).max(0.5),
 })
 
 /**
- * Makes a snapshot of selected traffic: demonstrations, without exact duplicates, without what overlaps the sealed
+ * Makes a snapshot of selected traffic: examples of one kind, without exact duplicates, without what overlaps the sealed
  * suite, split by time. Example rows are stored under ids that follow from what they derive from.
  */
 export const buildSnapshot = defineStep({
@@ -30,33 +32,29 @@ export const buildSnapshot = defineStep({
   determinism: 'seeded',
   input: SnapshotParameters,
   async run({ parameters, seed, inputs, read, project }) {
-    const inferences = await read<Selection>('inferences')
-    const feedback = await read<Selection>('feedback')
+    const { kind, task } = parameters
+    const selections = {
+      inferences: await read<Selection>('inferences'),
+      feedback: await read<Selection>('feedback'),
+    }
     const suite = await read<Suite>('suite')
-    const { demonstrations, undecided } = await readDemonstrations(
-      project,
-      parameters.task,
-      inferences,
-      feedback,
-    )
+    const { kept, undecided } = await readDecisions(project, task, selections, DECISIONS[kind])
     const dropped = [...undecided]
     const drop = (
-      { inference }: Demonstration,
+      { inference }: Candidate,
       reason: DropReason,
       details: Pick<DroppedRow, 'of' | 'rungs'> = {},
     ) => dropped.push({ inference: inference.id, source: sourceOf(inference), reason, ...details })
 
     const heldOut = new Set(suite.items.map(({ inference }) => inference))
-    const duplicates = findExactDuplicates(
-      demonstrations.filter(({ inference }) => !heldOut.has(inference.id)),
-    )
+    const duplicates = findExactDuplicates(kept.filter(({ inference }) => !heldOut.has(inference.id)))
     for (const [row, survivor] of duplicates) {
       drop(row, 'exact-duplicate', { of: survivor.inference.id })
     }
     const index = new NgramIndex(
       suite.items.map(({ id, messages }) => ({ id, text: comparedText(messages) })),
     )
-    const clean = demonstrations.filter((row) => {
+    const clean = kept.filter((row) => {
       if (duplicates.has(row)) return false
       if (heldOut.has(row.inference.id)) {
         drop(row, 'held-out')
@@ -70,16 +68,17 @@ export const buildSnapshot = defineStep({
 
     const dated = clean.map((row) => ({ row, id: row.inference.id, occurredAt: row.inference.occurredAt }))
     const { older, newer, by } = splitByTime(dated, parameters.validation, seed!)
-    const examples = clean.map(exampleOf)
+    const examples = clean.flatMap(examplesOf)
     await project.examples.insert(examples)
     const digests = await digestsOf(
       project,
       examples.map(({ id }) => id),
     )
     const rowsOf = (part: typeof dated, split: SnapshotRow['split']) =>
-      part.map(({ row }) => snapshotRow(row, digests, split))
+      part.flatMap(({ row }) => snapshotRows(row, digests, split))
     const manifest: SnapshotManifest = {
-      task: parameters.task,
+      ...(kind === 'demonstrations' ? {} : { kind }),
+      task,
       consent: parameters.consent,
       suite: inputs.find(({ role }) => role === 'suite')!.digest,
       splitBy: by,
@@ -102,18 +101,24 @@ async function digestsOf(project: ProjectStore, ids: readonly string[]): Promise
   return digests
 }
 
-function exampleOf(row: Demonstration): NewExample {
-  const id = exampleId(row)
-  return {
-    id,
-    occurredAt: row.inference.occurredAt,
-    derivedFrom: [row.inference.id, ...row.feedback.map((feedback) => feedback.id)],
-    payload: { messages: promptOf(row.inference), completion: row.completion, signal: row.signal },
-  }
+function examplesOf(row: Candidate): NewExample[] {
+  const { inference, feedback, signal, examples } = row
+  return examples.map((body) => ({
+    id: exampleId(row, body),
+    occurredAt: inference.occurredAt,
+    derivedFrom: [inference.id, ...feedback.map(({ id }) => id)],
+    payload: { messages: promptOf(inference), ...body, signal },
+  }))
 }
 
-function exampleId({ inference, feedback, completion }: Demonstration): string {
-  return rowId(inference.occurredAt, ['example', inference.id, ...feedback.map(({ id }) => id), completion])
+function exampleId({ inference, feedback }: Candidate, body: ExampleBody): string {
+  const said =
+    'kind' in body
+      ? body.kind === 'preference'
+        ? ['preference', body.chosen, body.rejected]
+        : ['desirability', String(body.label), body.completion]
+      : [body.completion]
+  return rowId(inference.occurredAt, ['example', inference.id, ...feedback.map(({ id }) => id), ...said])
 }
 
 /** The conversation up to the answer. */
@@ -121,20 +126,22 @@ function promptOf({ payload }: InferenceRow) {
   return payload.messages.map(({ role, content }) => ({ role, content }))
 }
 
-function snapshotRow(
-  row: Demonstration,
+function snapshotRows(
+  row: Candidate,
   digests: Map<string, string>,
   split: SnapshotRow['split'],
-): SnapshotRow {
-  const id = exampleId(row)
-  return {
-    id,
-    digest: digests.get(id)!,
-    split,
-    signal: row.signal,
-    inference: row.inference.id,
-    feedback: row.feedback.map((feedback) => feedback.id),
-    source: sourceOf(row.inference),
-    occurredAt: row.inference.occurredAt.toISOString(),
-  }
+): SnapshotRow[] {
+  return row.examples.map((body) => {
+    const id = exampleId(row, body)
+    return {
+      id,
+      digest: digests.get(id)!,
+      split,
+      signal: row.signal,
+      inference: row.inference.id,
+      feedback: row.feedback.map((feedback) => feedback.id),
+      source: sourceOf(row.inference),
+      occurredAt: row.inference.occurredAt.toISOString(),
+    }
+  })
 }

@@ -69,7 +69,9 @@ test('an overlap names the line and the file, or what is known of them, and so d
       [`inference ${served.id}`, 'serving'],
     ]),
   )
-  expect(buildOperation.render!(built)).toContain('line 3 of traffic.csv repeats item ')
+  expect(buildOperation.render!(built, { colour: false, width: 80 })).toContain(
+    'line 3 of traffic.csv repeats item ',
+  )
   const { rows, dropped } = await project.artifacts.read<SnapshotManifest>(built.snapshot)
   expect(rows.map(({ source }) => source).sort()).toEqual([
     `import:${traffic.digest}:2`,

@@ -4,16 +4,26 @@ import { makeSelection, runStep, shortDigest } from '../lineage/index.ts'
 import { defineOperation, type OperationContext } from '../operation/index.ts'
 import type { Edge } from '../store/types.ts'
 import { buildSnapshot } from './build-snapshot.ts'
+import { EXAMPLE_KINDS, type ExampleKind } from './candidates.ts'
 import { DROP_EXPLANATIONS } from './drop-explanations.ts'
 import type { SnapshotManifest } from './manifest.ts'
 import { describePlaces } from './row-source.ts'
 import { listSuites, nameSuite, requireSuite } from './suite.ts'
 import { holdOutSuite } from './suite-steps.ts'
 
-export const LATEST_SNAPSHOT = 'snapshot/latest'
+/** Alias of the newest snapshot of a kind. */
+export function latestSnapshot(kind: ExampleKind): string {
+  return kind === 'demonstrations' ? 'snapshot/latest' : `snapshot/latest/${kind}`
+}
 const SHOWN_OVERLAPS = 12
 
 const BuildInput = z.object({
+  for: z
+    .enum(EXAMPLE_KINDS)
+    .default('demonstrations')
+    .describe(
+      'what to learn from: right answers (sft), pairs (dpo, orpo, simpo), answers marked good or bad (kto)',
+    ),
   task: z
     .string()
     .optional()
@@ -38,6 +48,7 @@ type BuildInput = z.output<typeof BuildInput>
 
 const BuildOutput = z.object({
   snapshot: z.string().describe('digest of the snapshot'),
+  kind: z.enum(EXAMPLE_KINDS),
   suite: z.object({ digest: z.string(), name: z.string(), sealedNow: z.boolean() }),
   train: z.int(),
   validation: z.int(),
@@ -63,7 +74,7 @@ export const buildOperation = defineOperation({
   scope: 'write',
   mode: 'job',
   summary:
-    'Build a clean snapshot from traffic: demonstrations, no duplicates, nothing of the evaluation suite',
+    'Build a clean snapshot from traffic: examples of one kind, no duplicates, nothing of the evaluation suite',
   input: BuildInput,
   output: BuildOutput,
   example: 'regraft datasets build --task routing',
@@ -97,20 +108,17 @@ export const buildOperation = defineOperation({
         task: input.task ?? null,
         consent: input.consent ?? task?.consent ?? null,
         validation: input.validation,
+        kind: input.for,
       },
       seed: input.seed,
     })
     const snapshot = digestOf('snapshot')
     const manifest = await store.artifacts.read<SnapshotManifest>(snapshot)
     if (manifest.rows.length === 0) {
-      throw new RegraftError(
-        'invalid-input',
-        'no row can be trained on: none carries a signal that is usable',
-        {
-          hint: 'import corrections or labels, or send POST /v1/feedback for served answers',
-          details: { dropped: countBy(manifest.dropped, ({ reason }) => reason) },
-        },
-      )
+      throw new RegraftError('invalid-input', NOTHING_TO_LEARN[input.for], {
+        hint: 'import corrections or labels, or send POST /v1/feedback for served answers',
+        details: { dropped: countBy(manifest.dropped, ({ reason }) => reason) },
+      })
     }
     if (manifest.consent === null) {
       context.log.warn(
@@ -118,7 +126,7 @@ export const buildOperation = defineOperation({
       )
     }
     await store.artifacts.pinRows(snapshot, manifest.rows)
-    await store.aliases.set(LATEST_SNAPSHOT, snapshot)
+    await store.aliases.set(latestSnapshot(input.for), snapshot)
     const overlapping = manifest.dropped.filter(({ reason }) => reason === 'evaluation-overlap')
     const places = await describePlaces(store, overlapping)
     const overlaps = overlapping.map(({ inference, source, of, rungs }, index) => {
@@ -126,6 +134,7 @@ export const buildOperation = defineOperation({
     })
     return {
       snapshot,
+      kind: input.for,
       suite,
       train: manifest.rows.filter(({ split }) => split === 'train').length,
       validation: manifest.rows.filter(({ split }) => split === 'validation').length,
@@ -137,6 +146,18 @@ export const buildOperation = defineOperation({
     }
   },
 })
+
+const NOTHING_TO_LEARN: Record<ExampleKind, string> = {
+  demonstrations: 'no row can be trained on: none carries a signal that is usable',
+  preferences: 'there is no pair of answers: no answer that was given was replaced by another',
+  desirability: 'no answer is marked good or bad',
+}
+
+const ROWS: Record<ExampleKind, string> = {
+  demonstrations: 'rows',
+  preferences: 'pairs',
+  desirability: 'rated answers',
+}
 
 /** The suite that was asked for, the only one there is, or one sealed now from rows that were held out with a known answer. */
 async function chooseSuite(
@@ -168,7 +189,7 @@ async function chooseSuite(
 }
 
 function renderBuild(output: z.output<typeof BuildOutput>): string {
-  const { snapshot, suite, train, validation, splitBy, signals, dropped, overlaps, coverage } = output
+  const { snapshot, kind, suite, train, validation, splitBy, signals, dropped, overlaps, coverage } = output
   const split =
     splitBy === 'time' ? 'the newest for validation' : 'split by chance: the rows have no times of their own'
   const list = (counts: Record<string, number>) =>
@@ -177,7 +198,7 @@ function renderBuild(output: z.output<typeof BuildOutput>): string {
       .map(([name, count]) => `${count} ${name}`)
       .join(', ')
   const lines = [
-    `snapshot ${shortDigest(snapshot)}: ${train} rows to train on, ${validation} for validation (${split})`,
+    `snapshot ${shortDigest(snapshot)}: ${train} ${ROWS[kind]} to train on, ${validation} for validation (${split})`,
     `  kept on: ${list(signals)}`,
     `  evaluation suite '${suite.name}' ${shortDigest(suite.digest)}${suite.sealedNow ? ' (sealed now from rows that were held out)' : ''}`,
     `  left out:${Object.keys(dropped).length === 0 ? ' nothing' : ''}`,

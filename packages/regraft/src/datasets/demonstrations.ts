@@ -6,6 +6,8 @@ export type DropReason =
   | 'rejected-without-replacement'
   | 'contradictory-signals'
   | 'no-answer'
+  | 'no-alternative'
+  | 'same-answer'
   | 'exact-duplicate'
   | 'held-out'
   | 'evaluation-overlap'

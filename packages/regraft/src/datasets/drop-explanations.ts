@@ -5,6 +5,8 @@ export const DROP_EXPLANATIONS: Record<DropReason, string> = {
   'rejected-without-replacement': 'the answer was rejected and nobody gave a better one',
   'contradictory-signals': 'one person accepted the answer and another rejected it',
   'no-answer': 'there is no answer to learn',
+  'no-alternative': 'nobody gave another answer to prefer to the one that was given',
+  'same-answer': 'the answer that was given is the right one: there is no pair',
   'exact-duplicate': 'repeats another row once case and punctuation are dropped',
   'held-out': 'is itself an item of the evaluation suite',
   'evaluation-overlap': 'repeats an item of the evaluation suite',

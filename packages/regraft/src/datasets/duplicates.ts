@@ -1,5 +1,5 @@
 import { normalizeText } from '@regraft/methods'
-import type { Demonstration } from './demonstrations.ts'
+import type { Candidate } from './candidates.ts'
 
 /** What is compared between rows: the conversation without the system prompt, which all of them share. */
 export function comparedText(messages: readonly { role: string; content: string }[]): string {
@@ -9,15 +9,15 @@ export function comparedText(messages: readonly { role: string; content: string 
     .join('\n')
 }
 
-const TRUST: Demonstration['signal'][] = ['label', 'correction', 'edit', 'accept', 'thumbs']
+const TRUST: Candidate['signal'][] = ['label', 'correction', 'edit', 'accept', 'thumbs']
 
 /**
  * Finds rows whose conversation another row repeats once case, punctuation and white space are dropped. The row with
  * the most trusted signal survives, among equals the newest: a later decision on the same text replaces an earlier one.
  */
-export function findExactDuplicates(rows: readonly Demonstration[]): Map<Demonstration, Demonstration> {
-  const survivors = new Map<string, Demonstration>()
-  const duplicates = new Map<Demonstration, Demonstration>()
+export function findExactDuplicates(rows: readonly Candidate[]): Map<Candidate, Candidate> {
+  const survivors = new Map<string, Candidate>()
+  const duplicates = new Map<Candidate, Candidate>()
   const ranked = rows.toSorted(
     (a, b) =>
       TRUST.indexOf(a.signal) - TRUST.indexOf(b.signal) ||

@@ -1,5 +1,6 @@
 import type { NgramCoverage } from '@regraft/methods'
 import type { FeedbackPayload, Message } from '../store/types.ts'
+import type { ExampleKind } from './candidates.ts'
 import type { DropReason } from './demonstrations.ts'
 
 /** Where an inference came from: `import:<file digest>:<line>`, or 'serving' for one that was answered here. */
@@ -31,6 +32,8 @@ export interface DroppedRow {
 
 /** The content of a snapshot artifact. */
 export interface SnapshotManifest {
+  /** What its examples are; absent for demonstrations, as in the first snapshots. */
+  kind?: Exclude<ExampleKind, 'demonstrations'>
   task: string | null
   /** What the people whose words these are agreed to; null when nobody has stated it. */
   consent: string | null
@@ -41,6 +44,11 @@ export interface SnapshotManifest {
   dropped: DroppedRow[]
   /** For each rung of the overlap check: how many suite items are long enough for it. */
   coverage: { rung: NgramCoverage['rung']; words: number; covered: number; tooShort: number }[]
+}
+
+/** What the examples of a snapshot are. */
+export function kindOf({ kind }: Pick<SnapshotManifest, 'kind'>): ExampleKind {
+  return kind ?? 'demonstrations'
 }
 
 /** One item of an evaluation suite. */

@@ -2,8 +2,9 @@ import { z } from 'zod'
 import { type ImportedFile, parseFile, Reading } from '../capture/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { defineStep, type Selection } from '../lineage/index.ts'
+import { decideDemonstration } from './demonstrations.ts'
 import type { Suite } from './manifest.ts'
-import { readDemonstrations } from './read-demonstrations.ts'
+import { readDecisions } from './read-decisions.ts'
 import { splitByTime } from './split.ts'
 import { heldOutItem, suiteItemOf, uniqueItems } from './suite.ts'
 
@@ -48,9 +49,12 @@ export const holdOutSuite = defineStep({
   input: z.object({ name: z.string(), task: z.string().nullable(), share: z.number() }),
   async run({ parameters, seed, read, project }) {
     const { name, task, share } = parameters
-    const selections = [await read<Selection>('inferences'), await read<Selection>('feedback')] as const
-    const { demonstrations } = await readDemonstrations(project, task, ...selections)
-    const dated = demonstrations.map((row) => ({
+    const selections = {
+      inferences: await read<Selection>('inferences'),
+      feedback: await read<Selection>('feedback'),
+    }
+    const { kept } = await readDecisions(project, task, selections, decideDemonstration)
+    const dated = kept.map((row) => ({
       row,
       id: row.inference.id,
       occurredAt: row.inference.occurredAt,

@@ -3,7 +3,7 @@ import type { SnapshotManifest } from '../datasets/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { shortDigest } from '../lineage/index.ts'
 import { type AdapterRecord, type BaseRecord, requireRecordedBase } from '../models/index.ts'
-import type { ProjectStore } from '../store/types.ts'
+import type { Edge, ProjectStore } from '../store/types.ts'
 import type { Registration } from './registration.ts'
 
 const PAGE = 500
@@ -23,18 +23,32 @@ export async function findMissingInput(
     ['base record', registration.base.artifact],
     ['snapshot', registration.snapshot.artifact],
   ] as const
-  for (const [what, digest] of artifacts) {
+  const lost = await problemOf(() => recordedInputs(store, registration))
+  if (lost) return lost
+  const known = new Set<string>(artifacts.map(([, digest]) => digest))
+  const others = (await recordedInputs(store, registration)).filter(({ digest }) => !known.has(digest))
+  for (const [what, digest] of [...artifacts, ...others.map((edge) => [edge.role, edge.digest] as const)]) {
     const problem = await problemOf(() => store.artifacts.read(digest))
     if (problem) return `${what} ${shortDigest(digest)}: ${problem}`
   }
-  const base = await store.artifacts.read<BaseRecord>(registration.base.artifact)
-  const baseProblem = await problemOf(() => requireRecordedBase(config, base))
-  if (baseProblem) return `base ${base.name}: ${baseProblem}`
+  const teachers = others.filter(({ role }) => role === 'teacher-base')
+  for (const digest of [registration.base.artifact, ...teachers.map((teacher) => teacher.digest)]) {
+    const base = await store.artifacts.read<BaseRecord>(digest)
+    const problem = await problemOf(() => requireRecordedBase(config, base))
+    if (problem) return `base ${base.name}: ${problem}`
+  }
   const { files } = await store.artifacts.read<AdapterRecord>(registration.adapter)
   for (const file of files) {
     if (!file.digest) return `adapter file ${file.path}: its digest was never recorded`
   }
   return firstMissingRow(store, registration.snapshot.artifact)
+}
+
+/** The inputs of the execution that trained a registered adapter, in their order. Throws 'not-found' when it is gone. */
+export async function recordedInputs(store: ProjectStore, registration: Registration): Promise<Edge[]> {
+  const execution = await store.executions.get(registration.execution)
+  if (execution) return execution.inputs
+  throw new RegraftError('not-found', `the execution ${registration.execution} is gone from the record`)
 }
 
 async function firstMissingRow(store: ProjectStore, snapshot: string): Promise<string | null> {

@@ -5,10 +5,10 @@ import { machineLock } from '@regraft/engine'
 import { z } from 'zod'
 import { runStep } from '../lineage/index.ts'
 import { defineOperation } from '../operation/index.ts'
-import { type Recipe, reportTraining, trainAdapter, trainingInputs } from '../training/index.ts'
+import { type Recipe, trainAdapter, trainingReporter } from '../training/index.ts'
 import { renderVerdict, type Verdict } from '../verdict/index.ts'
 import { judgeRebuild, type RebuildFinding, type RebuildRecord } from './judge-rebuild.ts'
-import { findMissingInput } from './missing-input.ts'
+import { findMissingInput, recordedInputs } from './missing-input.ts'
 import { requireRegistration } from './registration.ts'
 
 /** Trains a registered adapter again from its record alone and compares the bytes. */
@@ -60,10 +60,9 @@ export const rebuildOperation = defineOperation({
       const step = trainAdapter({
         config,
         workFolder: clean,
-        onEvent: (event) => reportTraining(context, event),
+        onEvent: trainingReporter(context),
       })
-      const { recipe: recipeDigest, base, snapshot } = registration
-      const inputs = trainingInputs(recipeDigest, base.artifact, snapshot.artifact)
+      const inputs = await recordedInputs(store, registration)
       const result = await runStep(
         { project: store, signal },
         step,

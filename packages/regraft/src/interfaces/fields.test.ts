@@ -41,6 +41,8 @@ test('texts are read by kind, and a wrong one is refused under the name that the
   expect(parseField(fields.maxRows!, '12', '--max-rows')).toBe(12)
   expect(parseField(fields.dryRun!, 'true', 'dryRun')).toBe(true)
   expect(parseField(fields.where!, '{"a":"b"}', '--where')).toEqual({ a: 'b' })
+  expect(parseField(fields.where!, 'q_proj=8,v_proj=x', '--where')).toEqual({ q_proj: 8, v_proj: 'x' })
+  expect(() => parseField(fields.where!, '{"a"=1', '--where')).toThrow('JSON, or name=value pairs')
   expect(() => parseField(fields.maxRows!, 'twelve', '--max-rows')).toThrow(
     "--max-rows: expected a number, found 'twelve'",
   )

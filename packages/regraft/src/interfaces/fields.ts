@@ -43,11 +43,24 @@ export function parseField(field: Field, text: string, label: string): unknown {
       try {
         return JSON.parse(text)
       } catch {
-        throw refuse('JSON')
+        const pairs = parsePairs(text)
+        if (pairs) return pairs
+        throw refuse('JSON, or name=value pairs')
       }
     default:
       return text
   }
+}
+
+/** `q_proj=8,v_proj=16` as an object; null when the text is something else. */
+function parsePairs(text: string): Record<string, unknown> | null {
+  if (!/^[^=,{}[\]"]+=[^=,]+(,[^=,{}[\]"]+=[^=,]+)*$/.test(text)) return null
+  const pairs = text.split(',').map((pair) => {
+    const [name, value] = pair.split('=') as [string, string]
+    const number = Number(value)
+    return [name.trim(), Number.isNaN(number) ? value.trim() : number]
+  })
+  return Object.fromEntries(pairs)
 }
 
 /** `maxRows` as an option: `max-rows`. */

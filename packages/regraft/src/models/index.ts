@@ -7,6 +7,7 @@ export {
   type BaseRecord,
   BUNDLED_BASE,
   BUNDLED_PATH,
+  baseNames,
   type FoundBase,
   findBase,
   inspectBase,

@@ -29,7 +29,7 @@ test('an operation knows the types of its input and output and fits into a list 
     run: async (_context, input) => ({ lines: input.text.split('\n').length }),
   })
   const list: AnyOperation[] = [countLines]
-  expect(list[0]?.render?.({ lines: 2 })).toBe('2 lines')
+  expect(list[0]?.render?.({ lines: 2 }, { colour: false, width: 80 })).toBe('2 lines')
   expect(countLines.offline).toBe(false)
 })
 

@@ -10,4 +10,5 @@ export type {
   Principal,
   ProgressEvent,
   Services,
+  TextStyle,
 } from './types.ts'

@@ -15,6 +15,15 @@ export interface ProgressEvent {
   message?: string
   /** Figures of this moment, for example `{ loss: 1.25 }`. */
   metrics?: Record<string, number>
+  /** The last values of a metric, oldest first, for a curve beside it. */
+  recent?: Record<string, number[]>
+}
+
+/** What a terminal can show. */
+export interface TextStyle {
+  colour: boolean
+  /** Characters of a line. */
+  width: number
 }
 
 /** Messages for the operator of the process; `warn` of a job also reaches whoever follows the job. */
@@ -82,7 +91,7 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   /** Reads only `config` and `services.configuration`: the CLI answers without opening the data directory. */
   offline: boolean
   /** Text for a terminal; without it the output is rendered field by field. */
-  render?(output: z.output<Output>): string
+  render?(output: z.output<Output>, style: TextStyle): string
   /** Answers; a job's `run` is called again with the same input after a crash and must resume. */
   run(context: OperationContext, input: z.output<Input>): Promise<z.input<Output>>
 }

@@ -28,12 +28,15 @@ export type FeedbackPayload = { author: string | null } & (
   | { type: 'comment'; value: string }
 )
 
-/** A demonstration that can be trained on. */
-export interface ExamplePayload {
+/** What can be trained on: a demonstration (which bears no kind), a pair of answers, or an answer marked good or bad. */
+export type ExamplePayload = {
   messages: Message[]
-  completion: string
   signal: FeedbackPayload['type']
-}
+} & (
+  | { kind?: undefined; completion: string }
+  | { kind: 'preference'; chosen: string; rejected: string }
+  | { kind: 'desirability'; completion: string; label: boolean }
+)
 
 /** A row: UUIDv7 id, digest of the canonical payload bytes, and what it was derived from. */
 export interface Row<Payload> {

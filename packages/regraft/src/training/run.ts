@@ -1,20 +1,16 @@
 import { join } from 'node:path'
-import type { TrainerEvent } from '@regraft/engine'
 import { z } from 'zod'
-import { LATEST_SNAPSHOT, type SnapshotManifest } from '../datasets/index.ts'
-import { RegraftError } from '../errors/index.ts'
 import { runStep, shortDigest } from '../lineage/index.ts'
-import { BUNDLED_BASE, findBase, recordBase } from '../models/index.ts'
-import { defineOperation, type OperationContext } from '../operation/index.ts'
-import type { Edge } from '../store/types.ts'
-import { RECIPE_SCHEMA, RecipeOptions, resolveRecipe } from './recipe.ts'
+import { BUNDLED_BASE } from '../models/index.ts'
+import { defineOperation } from '../operation/index.ts'
+import { prepareReference, prepareTraining, trainingInputs } from './prepare.ts'
+import { LATEST_ADAPTER, RECIPE_SCHEMA, RecipeOptions } from './recipe.ts'
+import { trainingReporter } from './report.ts'
 import { type RunRecord, trainAdapter } from './train-adapter.ts'
 
-export const LATEST_ADAPTER = 'trained/latest'
-
 const RunInput = z.object({
-  snapshot: z.string().optional().describe('digest of the snapshot; else the newest'),
-  base: z.string().default(BUNDLED_BASE).describe('base model, by its name in regraft.yaml'),
+  snapshot: z.string().optional().describe('digest of the snapshot; else the newest for the loss'),
+  base: z.string().default(BUNDLED_BASE).describe('base model, by its name in `models list`'),
   ...RecipeOptions.shape,
 })
 
@@ -24,13 +20,19 @@ const RunOutput = z.object({
   recipe: z.string(),
   snapshot: z.string(),
   base: z.string(),
+  reference: z.string().nullable().describe('digest of the reference log-probabilities, for dpo and kto'),
+  lossName: z.string(),
   cached: z.boolean().describe('true when this very training had been done before'),
   updates: z.int(),
   examples: z.int(),
   droppedExamples: z.int(),
   trainableParameters: z.int(),
-  loss: z.number().describe('mean over the last epoch, nats per learned token'),
+  loss: z.number().describe('mean over the last epoch; of sft in nats per learned token'),
   validationLoss: z.number().nullable(),
+  bestUpdate: z.int().nullable().describe('the update that early stopping chose'),
+  metrics: z
+    .record(z.string(), z.number())
+    .describe('what the loss measures beside itself, mean over the last epoch'),
   seconds: z.number().nullable(),
   peakMemoryBytes: z.number().nullable(),
 })
@@ -55,7 +57,10 @@ export const runOperation = defineOperation({
         : `  ${output.seconds.toFixed(0)} s, peak memory ${(output.peakMemoryBytes! / 1e6).toFixed(0)} MB\n`
     return [
       `adapter ${shortDigest(adapter)}${output.cached ? ' (trained before: nothing to do)' : ''}`,
-      `  ${updates} updates on ${examples} rows; loss ${loss.toFixed(3)}${validation} nats per token`,
+      `  ${updates} updates on ${examples} ${ROWS[output.lossName] ?? 'rows'}; loss ${loss.toFixed(3)}${validation}` +
+        (output.lossName === 'sft' ? ' nats per token' : ` (${output.lossName})`),
+      ...Object.entries(output.metrics).map(([name, value]) => `  ${name} ${value.toPrecision(4)}`),
+      ...(output.bestUpdate === null ? [] : [`  the values of update ${output.bestUpdate} were kept`]),
       ...(droppedExamples > 0
         ? [`  ${droppedExamples} rows were too long and left out: raise --max-length`]
         : []),
@@ -63,12 +68,10 @@ export const runOperation = defineOperation({
     ].join('\n')
   },
   async run(context, input) {
-    const { store, config, progress, signal } = context
-    const { snapshot: wanted, base: baseName, ...options } = input
-    const snapshot = await findSnapshot(context, wanted)
-    progress({ stage: 'check the base' })
-    const base = await recordBase(store, findBase(config, baseName))
-    const recipe = resolveRecipe(options, base.artifact.digest, snapshot.digest)
+    const { store, config, signal } = context
+    const prepared = await prepareTraining(context, input)
+    const { recipe } = prepared
+    const reference = await prepareReference(context, prepared)
     const recipeArtifact = await store.artifacts.put({
       kind: 'recipe',
       schemaVersion: RECIPE_SCHEMA,
@@ -77,15 +80,19 @@ export const runOperation = defineOperation({
     const step = trainAdapter({
       config,
       workFolder: join(config.dataDirectory, 'training'),
-      onEvent: (event) => reportTraining(context, event),
+      onEvent: trainingReporter(context),
     })
-    const inputs = trainingInputs(recipeArtifact.digest, base.artifact.digest, snapshot.digest)
+    const inputs = trainingInputs(recipeArtifact.digest, recipe, reference)
     const result = await runStep({ project: store, signal }, step, { inputs, seed: recipe.training.seed })
     const adapter = result.digest('adapter')
     await store.aliases.set(LATEST_ADAPTER, adapter)
     const run = await store.artifacts.read<RunRecord>(result.digest('run'))
-    const perEpoch = run.updates / run.epochs
-    const lastEpoch = run.losses.slice(-perEpoch)
+    const perEpoch = Math.max(1, Math.round(run.updates / run.epochs))
+    const lastEpoch = (values: readonly (number | null)[]) => mean(values.slice(-perEpoch))
+    const metrics = Object.entries(run.metrics ?? {}).flatMap(([name, values]) => {
+      const value = lastEpoch(values)
+      return value === null ? [] : [[name, value] as const]
+    })
     const { seconds, peakMemoryBytes } = result.execution.environment as {
       seconds?: number
       peakMemoryBytes?: number
@@ -94,83 +101,28 @@ export const runOperation = defineOperation({
       adapter,
       run: result.digest('run'),
       recipe: recipeArtifact.digest,
-      snapshot: snapshot.digest,
-      base: base.artifact.digest,
+      snapshot: recipe.snapshot,
+      base: recipe.base,
+      reference,
+      lossName: recipe.training.loss.name,
       cached: result.cached,
       updates: run.updates,
       examples: run.examples,
       droppedExamples: run.droppedExamples,
       trainableParameters: run.trainableParameters,
-      loss: lastEpoch.reduce((sum, loss) => sum + loss, 0) / lastEpoch.length,
+      loss: lastEpoch(run.losses)!,
       validationLoss: run.validationLosses.at(-1) ?? null,
+      bestUpdate: run.bestUpdate ?? null,
+      metrics: Object.fromEntries(metrics),
       seconds: seconds ?? null,
       peakMemoryBytes: peakMemoryBytes ?? null,
     }
   },
 })
 
-/** The inputs of a training step, in the order that is part of its key. */
-export function trainingInputs(recipe: string, base: string, snapshot: string): Edge[] {
-  return [
-    { role: 'recipe', digest: recipe },
-    { role: 'base', digest: base },
-    { role: 'snapshot', digest: snapshot },
-  ]
-}
+const ROWS: Record<string, string> = { dpo: 'pairs', orpo: 'pairs', simpo: 'pairs', kto: 'rated answers' }
 
-async function findSnapshot({ store }: OperationContext, wanted: string | undefined) {
-  const name = wanted ?? LATEST_SNAPSHOT
-  if (wanted === undefined && (await store.aliases.get(LATEST_SNAPSHOT)) === null) {
-    throw new RegraftError('not-found', 'there is no snapshot to train on', {
-      hint: 'regraft datasets build',
-    })
-  }
-  const artifact = await store.artifacts.resolve(name)
-  if (artifact.kind !== 'snapshot') {
-    throw new RegraftError('invalid-input', `${name} is a ${artifact.kind}, not a snapshot`, {
-      hint: 'regraft datasets build prints the digest of a snapshot',
-    })
-  }
-  await store.artifacts.read<SnapshotManifest>(artifact.digest)
-  return artifact
-}
-
-/** Passes on what the trainer says as progress of the job. */
-export function reportTraining(
-  { progress, log }: Pick<OperationContext, 'progress' | 'log'>,
-  event: TrainerEvent,
-): void {
-  if (event.event === 'prepared') {
-    const { examples, tokens, updates, dropped } = event
-    if (dropped.length > 0) log.warn(`${dropped.length} rows are too long for --max-length and are left out`)
-    progress({
-      stage: 'train',
-      done: 0,
-      total: updates,
-      unit: 'updates',
-      message: `${examples} rows, ${tokens} tokens per epoch`,
-    })
-  } else if (event.event === 'resumed') {
-    progress({
-      stage: 'train',
-      done: event.update,
-      total: event.updates,
-      unit: 'updates',
-      message: 'resumed',
-    })
-  } else if (event.event === 'update') {
-    const { update, updates, loss, tokensPerSecond } = event
-    const metrics = { loss: round(loss, 3), 'tokens/s': Math.round(tokensPerSecond) }
-    progress({ stage: 'train', done: update, total: updates, unit: 'updates', metrics })
-  } else if (event.event === 'validation') {
-    progress({
-      stage: 'validate',
-      message: `epoch ${event.epoch}`,
-      metrics: { validationLoss: round(event.loss, 3) },
-    })
-  }
-}
-
-function round(value: number, digits: number): number {
-  return Number(value.toFixed(digits))
+function mean(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null)
+  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length
 }

@@ -8,11 +8,15 @@ import { defineStep, type Step } from '../lineage/index.ts'
 import {
   type AdapterRecord,
   type BaseRecord,
+  materializeAdapter,
   requireRecordedBase,
   storeAdapterFiles,
 } from '../models/index.ts'
-import { writeJobFolder } from './job-folder.ts'
+import type { ProjectStore } from '../store/types.ts'
+import { baseFile, writeJobFolder } from './job-folder.ts'
 import { type Recipe, type RecipeV1, upcastRecipe } from './recipe.ts'
+import { type ReferenceMeasurement, validExamples } from './reference.ts'
+import { readExamples } from './snapshot-examples.ts'
 
 /** The content of a run artifact: figures that the same record gives again, so no times. */
 export interface RunRecord {
@@ -46,7 +50,10 @@ export interface TrainAdapterOptions {
   onEvent?: (event: TrainerEvent) => void
 }
 
-/** The step that trains: recipe, base and snapshot in; adapter and run out. It resumes in its job folder. */
+/**
+ * The step that trains: recipe, base, snapshot, and by the loss reference or teacher in; adapter and run out.
+ * It resumes in its job folder.
+ */
 export function trainAdapter(options: TrainAdapterOptions): Step<Record<string, never>> {
   return defineStep({
     name: 'training/lora',
@@ -61,7 +68,22 @@ export function trainAdapter(options: TrainAdapterOptions): Step<Record<string, 
       const recipeDigest = digestOf('recipe')
       const { path } = await requireRecordedBase(options.config, base)
       const folder = join(options.workFolder, recipeDigest.replace(/^sha256:/, ''))
-      await writeJobFolder(project, folder, { recipe, recipeDigest, base, basePath: path, manifest })
+      const { name: loss } = recipe.training.loss
+      const teacher = recipe.teacher ? await teacherOf(project, options.config, recipe.teacher) : null
+      await writeJobFolder(folder, {
+        job: {
+          kind: 'lora',
+          base: baseFile(base, path),
+          recipe: recipe.training,
+          identity: recipeDigest,
+          ...(teacher ? { teacher } : {}),
+        },
+        train: await readExamples(project, manifest, 'train'),
+        validation: validExamples(loss, await readExamples(project, manifest, 'validation')),
+        ...(inputs.some(({ role }) => role === 'reference')
+          ? { reference: await read<ReferenceMeasurement>('reference') }
+          : {}),
+      })
       const { onEvent } = options
       const result = await runTrainer(folder, { signal, ...(onEvent ? { onEvent } : {}) })
       const { lock, seconds, peakMemoryBytes, summary } = result
@@ -80,4 +102,17 @@ export function trainAdapter(options: TrainAdapterOptions): Step<Record<string, 
       ]
     },
   })
+}
+
+/** The teacher as a job names it: its base where it lies, its adapter written out. */
+export async function teacherOf(
+  project: ProjectStore,
+  config: Config,
+  teacher: NonNullable<Recipe['teacher']>,
+) {
+  const record = await project.artifacts.read<BaseRecord>(teacher.base)
+  const { path } = await requireRecordedBase(config, record)
+  if (teacher.adapter === null) return { base: baseFile(record, path) }
+  const adapter = await materializeAdapter(project, teacher.adapter, join(config.dataDirectory, 'adapters'))
+  return { base: baseFile(record, path), adapter }
 }

@@ -40,6 +40,15 @@ test('where lines cannot be replaced, a stage prints its first and its last line
   ])
 })
 
+test('a metric with its last values is followed by their curve', () => {
+  const lines: string[] = []
+  const progress = createProgress({ note: (text: string) => void lines.push(text), status: null })
+  const recent = { loss: Array.from({ length: 32 }, (_, i) => 32 - i) }
+  progress.show({ stage: 'train', metrics: { loss: 1, 'tokens/s': 5 }, recent })
+  progress.show({ stage: 'next', metrics: { loss: 2 }, recent: { loss: [2, 2] } })
+  expect(lines).toEqual(['train  loss 1 ██▇▇▆▆▅▅▄▄▃▃▂▂▁▁  tokens/s 5', 'next  loss 2 ▁▁'])
+})
+
 test('any output is readable: fields, tables, nested records, empty lists', () => {
   expect(renderOutput({ rows: 12, validationLoss: 0.123456789, note: null, tags: ['a', 'b'] })).toBe(
     'rows             12\nvalidation loss  0.123457\nnote             –\ntags             a, b',

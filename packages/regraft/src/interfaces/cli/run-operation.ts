@@ -186,7 +186,9 @@ async function runOffline(
 function printOutput({ terminal }: CliContext, operation: AnyOperation, output: unknown): void {
   const parsed = operation.output.safeParse(output)
   const render =
-    parsed.success && operation.render ? () => operation.render!(parsed.data) : () => renderOutput(output)
+    parsed.success && operation.render
+      ? () => operation.render!(parsed.data, terminal.style)
+      : () => renderOutput(output)
   terminal.print(terminal.json ? JSON.stringify(output, null, 2) : render())
 }
 

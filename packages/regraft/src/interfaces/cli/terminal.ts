@@ -1,8 +1,9 @@
-import type { Log } from '../../operation/index.ts'
+import type { Log, TextStyle } from '../../operation/index.ts'
 
 /** Where the CLI writes: figures to stdout, everything else to stderr. */
 export interface Terminal {
   json: boolean
+  style: TextStyle
   /** Writes a line of the answer. */
   print(text: string): void
   /** Writes a line for the person who watches. */
@@ -20,6 +21,8 @@ export function createTerminal(json: boolean): Terminal {
   }
   return {
     json,
+    // https://no-color.org
+    style: { colour: stdout.isTTY && !process.env.NO_COLOR, width: stdout.columns ?? 80 },
     print(text) {
       clear()
       stdout.write(text.endsWith('\n') ? text : `${text}\n`)
