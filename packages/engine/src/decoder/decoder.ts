@@ -1,7 +1,8 @@
 import type { Adapter, DecoderConfig } from '../formats/types.ts'
 import { Head } from './head.ts'
+import type { Trainable } from './layer-inputs.ts'
 import { loraByLayer } from './lora.ts'
-import { LayerStack, type Trainable } from './stack.ts'
+import { LayerStack } from './stack.ts'
 import type { DecoderWeights } from './weights.ts'
 
 /** A decoder ready to run: weights, an optional adapter, and the compiled graphs of both. */

@@ -2,10 +2,10 @@ import type { DecoderConfig } from '../formats/types.ts'
 import type { Value } from '../graph/graph.ts'
 import {
   add,
+  attend,
   geglu,
   type LowRank,
   linears,
-  maskedSoftmax,
   matmul,
   type RotaryTables,
   reshape,
@@ -35,25 +35,25 @@ export function groupOf(linear: LinearName): LinearGroup {
   return groups.find((group) => (LINEAR_GROUPS[group] as readonly string[]).includes(linear))!
 }
 
-/** Weights of a layer by name: linears are stacked [Σout, in], norms and biases are vectors. */
-export interface LayerWeights {
-  attentionNorm: Value
-  attentionInput: Weight
+/** Names of a layer's arrays: linears of one input are stacked [Σout, in], norms and biases are vectors. */
+export type LayerWeightName =
+  | LinearGroup
+  | 'attentionNorm'
+  | 'mlpNorm'
   /** [Σout] of queries, keys and values, where they have biases. */
-  attentionBias?: Value
+  | 'attentionBias'
   /** [headDim], where queries and keys are normalised. */
-  queryNorm?: Value
-  keyNorm?: Value
-  attentionOutput: Weight
-  /** [D], where what attention adds is normalised; so is `mlpPostNorm`. */
-  attentionPostNorm?: Value
-  mlpNorm: Value
-  mlpInput: Weight
-  mlpOutput: Weight
-  mlpPostNorm?: Value
-}
+  | 'queryNorm'
+  | 'keyNorm'
+  /** [D], where what attention and MLP add is normalised. */
+  | 'attentionPostNorm'
+  | 'mlpPostNorm'
 
-export type LayerWeightName = keyof LayerWeights
+/** A layer's weights in a graph: linears and their biases one by one. */
+export type LayerWeights = Record<LinearName, Weight> &
+  Record<'attentionNorm' | 'mlpNorm', Value> &
+  Partial<Record<'queryNorm' | 'keyNorm' | 'attentionPostNorm' | 'mlpPostNorm', Value>> &
+  Partial<Record<`${LinearName}.bias`, Value>>
 
 export type LayerUpdates = Partial<Record<LinearName, LowRank>>
 
@@ -116,19 +116,17 @@ export function decoderLayer(
   updates: LayerUpdates,
   attention: Attention,
 ): Value {
-  const shapes = linearShapes(config)
   const norm = (value: Value, weight: Value) => rmsNorm(tape, value, weight, config.rmsNormEps)
-  const project = (input: Value, group: LinearGroup) => {
-    const names = LINEAR_GROUPS[group]
-    return linears(
+  const project = (input: Value, group: LinearGroup) =>
+    linears(
       tape,
       input,
-      weights[group],
-      group === 'attentionInput' ? (weights.attentionBias ?? null) : null,
-      names.map((name) => shapes[name].outFeatures),
-      names.map((name) => updates[name] ?? null),
+      LINEAR_GROUPS[group].map((name) => ({
+        weight: weights[name],
+        bias: weights[`${name}.bias`] ?? null,
+        update: updates[name] ?? null,
+      })),
     )
-  }
   const perHead = (value: Value, weight: Value | undefined) => {
     if (!weight) return value
     const [rows, width] = value.shape as [number, number]
@@ -180,9 +178,11 @@ export function batchAttention(
       reshape(tape, keys, [flat, length, headDim]),
       { transposeB: true, alpha: config.attentionScale },
     )
-    const square = reshape(tape, scores, [batch, numAttentionHeads, length, length])
-    const probabilities = reshape(tape, maskedSoftmax(tape, square, mask), [flat, group * length, length])
-    const mixed = matmul(tape, probabilities, reshape(tape, values, [flat, length, headDim]))
+    const masked = (value: Value) => {
+      const square = tape.graph.reshape(value, [batch, numAttentionHeads, length, length])
+      return tape.graph.reshape(tape.graph.add(square, mask), [flat, group * length, length])
+    }
+    const mixed = attend(tape, scores, masked, reshape(tape, values, [flat, length, headDim]))
     const byToken = transpose(
       tape,
       reshape(tape, mixed, [batch, numAttentionHeads, length, headDim]),

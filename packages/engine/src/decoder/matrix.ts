@@ -40,6 +40,14 @@ export function toPrecision(weight: Float32Array, rows: number, precision: Weigh
   return { values, scales }
 }
 
+/** Rows `start` to `start + rows` of a matrix with `columns` columns, without a copy. */
+export function matrixRows(matrix: Matrix, start: number, rows: number, columns: number): Matrix {
+  const [from, to] = [start * columns, (start + rows) * columns]
+  if (matrix instanceof Float32Array) return matrix.subarray(from, to)
+  if (matrix instanceof Uint16Array) return matrix.subarray(from, to)
+  return { values: matrix.values.subarray(from, to), scales: matrix.scales.subarray(start, start + rows) }
+}
+
 /** Declares a weight's inputs in a graph; `name` is the input that `matrixFeeds` fills. */
 export function declareMatrix(
   graph: Graph,

@@ -2,33 +2,35 @@
 // one copy for training, scoring and decoding). The backward graph recomputes a layer's forward pass from its stored
 // input (Chen et al. 2016), so only the layers' inputs are kept.
 import type { Tensor } from 'onnxruntime-node'
-import type { AttentionKind, DecoderConfig, LoraTensors } from '../formats/types.ts'
+import type { AttentionKind, DecoderConfig } from '../formats/types.ts'
 import { Graph, type Value } from '../graph/graph.ts'
-import type { LowRank, RotaryTables } from '../graph/operations.ts'
 import { emptyTensor, type Feeds, floats, tensorOver } from '../graph/session.ts'
 import { SessionCache } from '../graph/session-cache.ts'
 import { Tape } from '../graph/tape.ts'
-import { type Batch, MASKED, slidingMask } from './batch.ts'
+import { type Batch, MASKED } from './batch.ts'
 import {
   batchAttention,
   cachedAttention,
   decoderLayer,
-  groupOf,
-  isLinearGroup,
   type LayerUpdates,
   type LayerWeights,
-  LINEAR_NAMES,
   type LinearGroup,
-  type LinearName,
-  layerWeightShapes,
 } from './layer.ts'
+import {
+  angleFeeds,
+  declareAngles,
+  declareLayer,
+  dropoutFeeds,
+  type LayerParts,
+  layerFeeds,
+  layerSignature,
+  learnedArrays,
+  maskFeed,
+  type Trainable,
+} from './layer-inputs.ts'
 import type { LayerLora } from './lora.ts'
-import { declareMatrix, type Matrix, matrixFeeds, precisionOf } from './matrix.ts'
-import { rotaryAngles } from './rotary.ts'
+import type { Matrix } from './matrix.ts'
 import { copyRow, type DecoderWeights } from './weights.ts'
-
-/** What receives gradients: nothing, the adapter, or all weights (pre-training). */
-export type Trainable = 'none' | 'adapter' | 'weights'
 
 /** Keys and values of one layer: [B, KV, capacity, headDim]. */
 export interface LayerCache {
@@ -57,7 +59,7 @@ interface Declared {
   weights: LayerWeights
   updates: LayerUpdates
   /** Inputs that want a gradient, by input name. */
-  trainable: Map<string, Value>
+  learned: Map<string, Value>
 }
 
 /** The layers of a decoder with their weights and, optionally, an adapter. */
@@ -94,8 +96,10 @@ export class LayerStack {
         fetches.keys = emptyTensor(cacheShape)
         fetches.values = emptyTensor(cacheShape)
       }
-      const feeds = { ...shared(layer), ...this.#layerFeeds(layer), ...this.#dropoutFeeds(layer, dropout) }
-      await session.run({ ...feeds, x: tensors[layer]! }, fetches)
+      await session.run(
+        { ...shared(layer), ...this.#layerFeeds(layer, dropout), x: tensors[layer]! },
+        fetches,
+      )
       onCache?.(layer, { keys: fetches.keys!, values: fetches.values! })
     }
     return tensors[config.numHiddenLayers]!
@@ -123,7 +127,7 @@ export class LayerStack {
       )
       const fetches = scratch.get(signature) ?? this.#gradientTensors(layer)
       scratch.set(signature, fetches)
-      const own = { ...this.#layerFeeds(layer), ...this.#dropoutFeeds(layer, dropout) }
+      const own = this.#layerFeeds(layer, dropout)
       const feeds = { ...shared(layer), ...own, x: tensors[layer]!, dy: incoming }
       await session.run(feeds, { ...fetches, dx: outgoing })
       onGradients(
@@ -207,9 +211,8 @@ export class LayerStack {
   /** What all layers of a batch share, by layer: layers differ in their rotation angles and in what they see. */
   #batchFeeds(batch: Batch, differentiate = false): (layer: number) => Feeds {
     const positions = tensorOver(batch.positions, [batch.batch, batch.length])
-    return this.#kindFeeds(batch.length, differentiate, ({ window }) => {
-      const mask = window === null ? batch.mask : slidingMask(batch, window)
-      return { positions, mask: tensorOver(mask, [batch.batch, 1, batch.length, batch.length]) }
+    return this.#kindFeeds(batch.length, differentiate, (kind) => {
+      return { positions, mask: maskFeed(kind, batch) }
     })
   }
 
@@ -218,53 +221,34 @@ export class LayerStack {
     differentiate: boolean,
     feedsOf: (kind: AttentionKind) => Feeds,
   ): (layer: number) => Feeds {
-    const { config } = this.#options
-    const shape = [positions, config.headDim / 2]
-    const kinds = config.attentionKinds.map((kind) => {
-      const { cos, sin, negativeSin } = rotaryAngles(kind.rope, config.headDim, positions)
-      const angles: Feeds = { cos: tensorOver(cos, shape), sin: tensorOver(sin, shape) }
-      if (differentiate) angles.negativeSin = tensorOver(negativeSin, shape)
-      return { ...angles, ...feedsOf(kind) }
+    const { attentionKinds, headDim, layerKinds } = this.#options.config
+    const kinds = attentionKinds.map((kind) => {
+      return { ...angleFeeds(kind, headDim, positions, differentiate), ...feedsOf(kind) }
     })
-    return (layer) => kinds[config.layerKinds[layer]!]!
+    return (layer) => kinds[layerKinds[layer]!]!
   }
 
-  #layerFeeds(layer: number): Feeds {
+  #parts(layer: number): LayerParts {
     const { config, weights, lora } = this.#options
-    const feeds: Feeds = {}
-    for (const [name, shape] of layerWeightShapes(config)) {
-      Object.assign(feeds, matrixFeeds(name, weights.layers[layer]![name]!, shape))
-    }
-    for (const [name, update] of updatesOf(lora[layer])) {
-      feeds[`${name}.a`] = tensorOver(update.a, [update.rank, update.inFeatures])
-      feeds[`${name}.b`] = tensorOver(update.b, [update.outFeatures, update.rank])
-    }
-    return feeds
+    return { config, arrays: weights.layers[layer]!, lora: lora[layer]! }
   }
 
-  #dropoutFeeds(layer: number, dropout: Dropout | undefined): Feeds {
-    if (!dropout) return {}
-    const groups = [...updatedGroups(this.#options.lora[layer])]
-    return Object.fromEntries(
-      groups.map(([group, inFeatures]) => {
-        const mask = dropout(layer, group)
-        return [`${group}.dropout`, tensorOver(mask, [mask.length / inFeatures, inFeatures])]
-      }),
-    )
+  #layerFeeds(layer: number, dropout?: Dropout): Feeds {
+    const parts = this.#parts(layer)
+    const masks = dropout && dropoutFeeds(parts, (group) => dropout(layer, group))
+    return { ...layerFeeds(parts), ...masks }
   }
 
   #gradientTensors(layer: number): Feeds {
+    const learned = learnedArrays(this.#parts(layer), this.#options.trainable)
     const feeds = this.#layerFeeds(layer)
-    const adapter = this.#options.trainable === 'adapter'
-    const wanted = Object.entries(feeds).filter(([name]) => /\.[ab]$/.test(name) === adapter)
-    return Object.fromEntries(wanted.map(([name, tensor]) => [`d.${name}`, emptyTensor(tensor.dims)]))
+    return Object.fromEntries(
+      [...learned.keys()].map((name) => [`d.${name}`, emptyTensor(feeds[name]!.dims)]),
+    )
   }
 
-  /** Layers with equal signatures can share a graph. */
   #signature(layer: number): string {
-    return updatesOf(this.#options.lora[layer])
-      .map(([name, update]) => `${name}:${update.rank}:${update.scale}`)
-      .join(',')
+    return layerSignature(this.#parts(layer))
   }
 
   #declare(
@@ -275,35 +259,14 @@ export class LayerStack {
     differentiate: boolean,
     withDropout = false,
   ): Declared {
-    const { config, lora, trainable, weights: arrays } = this.#options
-    const value = graph.input('x', [rows, config.hiddenSize])
+    const value = graph.input('x', [rows, this.#options.config.hiddenSize])
     if (differentiate) tape.require(value)
-    const wanted = new Map<string, Value>()
-    const learn = (name: string, input: Value, learns: boolean) => {
-      if (differentiate && learns) wanted.set(name, tape.require(input))
-      return input
-    }
-    const declare = (name: string, shape: readonly number[], learns: boolean) =>
-      learn(name, graph.input(name, shape), learns)
-    const learnsWeights = trainable === 'weights'
-    const declared = [...layerWeightShapes(config)].map(([name, shape]) => {
-      if (!isLinearGroup(name)) return [name, declare(name, shape, learnsWeights)] as const
-      const weight = declareMatrix(graph, name, shape, precisionOf(arrays.layers[layer]![name]))
-      learn(name, weight.input, learnsWeights)
-      return [name, weight] as const
-    })
-    const weights = Object.fromEntries(declared) as unknown as LayerWeights
-    const updates: LayerUpdates = {}
-    const groups = withDropout ? updatedGroups(lora[layer]) : new Map<LinearGroup, number>()
-    const masks = new Map(
-      [...groups].map(([group, width]) => [group, graph.input(`${group}.dropout`, [rows, width])] as const),
-    )
-    for (const [name, update] of updatesOf(lora[layer])) {
-      const a = declare(`${name}.a`, [update.rank, update.inFeatures], trainable === 'adapter')
-      const b = declare(`${name}.b`, [update.outFeatures, update.rank], trainable === 'adapter')
-      updates[name] = { a, b, scale: update.scale, mask: masks.get(groupOf(name)) } satisfies LowRank
-    }
-    return { value, weights, updates, trainable: wanted }
+    const learned = new Map<string, Value>()
+    const trainable = differentiate ? this.#options.trainable : 'none'
+    const learn = (name: string, input: Value) => learned.set(name, tape.require(input))
+    const options = { trainable, learn, ...(withDropout ? { dropoutRows: rows } : {}) }
+    const { weights, updates } = declareLayer(graph, this.#parts(layer), options)
+    return { value, weights, updates, learned }
   }
 
   #batchLayer(
@@ -316,17 +279,10 @@ export class LayerStack {
     const { graph } = tape
     const positions = graph.input('positions', [batch.batch, batch.length], 'int64')
     const mask = graph.input('mask', [batch.batch, 1, batch.length, batch.length])
-    const tables = this.#declareAngles(graph, positions, batch.length, tape.requires(declared.value))
+    const differentiate = tape.requires(declared.value)
+    const tables = declareAngles(graph, config.headDim, positions, batch.length, differentiate)
     const attention = batchAttention(tape, config, batch, tables, mask, onCache)
     return decoderLayer(tape, config, declared.value, declared.weights, declared.updates, attention)
-  }
-
-  #declareAngles(graph: Graph, positions: Value, length: number, differentiate: boolean): RotaryTables {
-    const shape = [length, this.#options.config.headDim / 2]
-    const [cos, sin] = [graph.input('cos', shape), graph.input('sin', shape)]
-    // Without gradients nothing rotates back, and an input that nothing reads would not be fed.
-    const negativeSin = differentiate ? graph.input('negativeSin', shape) : sin
-    return { positions, cos, sin, negativeSin }
   }
 
   #forwardGraph(batch: Batch, layer: number, withCache: boolean, withDropout: boolean): Graph {
@@ -349,7 +305,7 @@ export class LayerStack {
     const y = this.#batchLayer(tape, batch, declared)
     const gradientOf = tape.backward([[y, graph.input('dy', [rows, this.#options.config.hiddenSize])]])
     graph.output(gradientOf(declared.value), 'dx')
-    for (const [name, input] of declared.trainable) graph.output(gradientOf(input), `d.${name}`)
+    for (const [name, input] of declared.learned) graph.output(gradientOf(input), `d.${name}`)
     return graph
   }
 
@@ -359,7 +315,8 @@ export class LayerStack {
     const tape = new Tape(graph)
     const declared = this.#declare(graph, tape, layer, batch, false)
     const shape = [batch, config.numKeyValueHeads, capacity, config.headDim]
-    const tables = this.#declareAngles(graph, graph.input('positions', [batch, 1], 'int64'), capacity, false)
+    const positions = graph.input('positions', [batch, 1], 'int64')
+    const tables = declareAngles(graph, config.headDim, positions, capacity, false)
     const cache = {
       keys: graph.input('pastKeys', shape),
       values: graph.input('pastValues', shape),
@@ -392,15 +349,4 @@ function hideBefore(mask: Float32Array, positions: readonly number[], window: nu
     hidden.fill(MASKED, row * capacity, row * capacity + end)
   }
   return hidden
-}
-
-function updatesOf(lora: LayerLora | undefined): [LinearName, LoraTensors][] {
-  return LINEAR_NAMES.flatMap((name) =>
-    lora?.[name] ? [[name, lora[name]] as [LinearName, LoraTensors]] : [],
-  )
-}
-
-/** The groups of linears that a layer's adapter updates, with the width of their input. */
-function updatedGroups(lora: LayerLora | undefined): Map<LinearGroup, number> {
-  return new Map(updatesOf(lora).map(([name, { inFeatures }]) => [groupOf(name), inFeatures]))
 }

@@ -16,6 +16,14 @@ interface NodeOptions {
   attributes?: Record<string, Attribute>
   domain?: string
   types?: ElementType[]
+  /** Names of the outputs; else fresh ones. */
+  names?: string[]
+}
+
+interface NodeRecord {
+  inputs: string[]
+  outputs: string[]
+  rest: (message: Message) => void
 }
 
 const IR_VERSION = 10
@@ -26,7 +34,10 @@ const ATTRIBUTE_TYPES = { float: 1, integer: 2, text: 3, integers: 7 }
 
 /** Collects nodes, constants, inputs and outputs, and encodes them as an ONNX model. */
 export class Graph {
-  #nodes: Message[] = []
+  #nodes: NodeRecord[] = []
+  /** Names of values that nodes make, and the names of those that are handed out. */
+  #computed = new Set<string>()
+  #names = new Map<string, string>()
   #constants: Message[] = []
   #inputs: Message[] = []
   #outputs: Message[] = []
@@ -39,9 +50,11 @@ export class Graph {
     return value
   }
 
+  /** Hands a value out under a name: the node that makes it writes there, so nothing is copied. */
   output(value: Value, name: string): void {
-    this.#nodes.push(new Message().text(1, value.name).text(2, name).text(4, 'Identity'))
     this.#outputs.push(describe({ ...value, name }))
+    if (this.#computed.has(value.name) && !this.#names.has(value.name)) this.#names.set(value.name, name)
+    else this.node('Identity', [value], [value.shape], { types: [value.type], names: [name] })
   }
 
   constant(shape: readonly number[], data: Float32Array | BigInt64Array): Value {
@@ -72,19 +85,22 @@ export class Graph {
     shapes: readonly (readonly number[])[],
     options: NodeOptions = {},
   ): Value[] {
-    const node = new Message()
-    for (const input of inputs) node.text(1, input.name)
+    const { attributes = {}, domain, types, names } = options
     const outputs = shapes.map((shape, i) => ({
-      name: this.#fresh(operator),
+      name: names?.[i] ?? this.#fresh(operator),
       shape,
-      type: options.types?.[i] ?? ('float32' as const),
+      type: types?.[i] ?? ('float32' as const),
     }))
-    for (const output of outputs) node.text(2, output.name)
-    node.text(4, operator)
-    for (const [name, value] of Object.entries(options.attributes ?? {}))
-      node.message(5, attribute(name, value))
-    if (options.domain) node.text(7, options.domain)
-    this.#nodes.push(node)
+    for (const { name } of outputs) this.#computed.add(name)
+    this.#nodes.push({
+      inputs: inputs.map(({ name }) => name),
+      outputs: outputs.map(({ name }) => name),
+      rest(message) {
+        message.text(4, operator)
+        for (const [name, value] of Object.entries(attributes)) message.message(5, attribute(name, value))
+        if (domain) message.text(7, domain)
+      },
+    })
     return outputs
   }
 
@@ -106,6 +122,41 @@ export class Graph {
     return this.node('FusedMatMul', [a, b], [shape], {
       domain: CONTRIB_DOMAIN,
       attributes: { transA: Number(transposeA), transB: Number(transposeB), alpha: { float: alpha } },
+    })[0]!
+  }
+
+  /**
+   * alpha·a·b + c for matrices: c [M, N] or [N] is added while the product is made, without a pass of its own.
+   */
+  addProduct(
+    c: Value,
+    a: Value,
+    b: Value,
+    options: { transposeA?: boolean; transposeB?: boolean; alpha?: number } = {},
+  ): Value {
+    const { transposeA = false, transposeB = false, alpha = 1 } = options
+    const shape = [a.shape[transposeA ? 1 : 0]!, b.shape[transposeB ? 0 : 1]!]
+    return this.node('Gemm', [a, b, c], [shape], {
+      attributes: { transA: Number(transposeA), transB: Number(transposeB), alpha: { float: alpha } },
+    })[0]!
+  }
+
+  /** x · weight / √(mean x² + epsilon) over the last axis, and the factor 1/√(…) [..., 1]. */
+  rootMeanSquareNorm(x: Value, weight: Value, epsilon: number): { result: Value; inverse: Value } {
+    const [result, inverse] = this.node(
+      'SimplifiedLayerNormalization',
+      [x, weight],
+      [x.shape, [...x.shape.slice(0, -1), 1]],
+      { attributes: { axis: -1, epsilon: { float: epsilon } } },
+    )
+    return { result: result!, inverse: inverse! }
+  }
+
+  /** x · sigmoid(x) in one pass. */
+  silu(x: Value): Value {
+    return this.node('QuickGelu', [x], [x.shape], {
+      domain: CONTRIB_DOMAIN,
+      attributes: { alpha: { float: 1 } },
     })[0]!
   }
 
@@ -193,7 +244,14 @@ export class Graph {
 
   encode(): Uint8Array {
     const graph = new Message()
-    for (const node of this.#nodes) graph.message(1, node)
+    const named = (name: string) => this.#names.get(name) ?? name
+    for (const { inputs, outputs, rest } of this.#nodes) {
+      const node = new Message()
+      for (const input of inputs) node.text(1, named(input))
+      for (const output of outputs) node.text(2, named(output))
+      rest(node)
+      graph.message(1, node)
+    }
     graph.text(2, 'regraft')
     for (const constant of this.#constants) graph.message(5, constant)
     for (const input of this.#inputs) graph.message(11, input)

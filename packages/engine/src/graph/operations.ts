@@ -47,16 +47,15 @@ export function transpose(tape: Tape, a: Value, permutation: readonly number[]):
 /** Root mean square normalisation over the last axis (Zhang & Sennrich 2019): x [N, D], weight [D]. */
 export function rmsNorm(tape: Tape, x: Value, weight: Value, epsilon: number): Value {
   const { graph } = tape
-  const meanSquare = graph.reduce('ReduceMean', graph.multiply(x, x), -1)
-  const inverse = graph.apply('Reciprocal', graph.apply('Sqrt', graph.add(meanSquare, graph.scalar(epsilon))))
-  const normalised = graph.multiply(x, inverse)
-  const result = graph.multiply(normalised, weight)
+  const { result, inverse } = graph.rootMeanSquareNorm(x, weight, epsilon)
   tape.record([x, weight], [result], ([d]) => {
+    // With s = d·w and m = 1/√(…): dx = m·(s − x·m²·mean(s·x))
     const scaled = graph.multiply(d!, weight)
-    const projection = graph.reduce('ReduceMean', graph.multiply(scaled, normalised), -1)
-    const dx = graph.multiply(inverse, graph.subtract(scaled, graph.multiply(normalised, projection)))
+    const projection = graph.reduce('ReduceMean', graph.multiply(scaled, x), -1)
+    const share = graph.multiply(projection, graph.multiply(inverse, inverse))
+    const dx = graph.multiply(inverse, graph.subtract(scaled, graph.multiply(x, share)))
     const dWeight = tape.requires(weight)
-      ? graph.reduce('ReduceSum', graph.multiply(d!, normalised), 0, false)
+      ? graph.reduce('ReduceSum', graph.multiply(d!, graph.multiply(x, inverse)), 0, false)
       : null
     return [tape.requires(x) ? dx : null, dWeight]
   })
@@ -78,26 +77,34 @@ export function rotate(tape: Tape, x: Value, tables: RotaryTables): Value {
   return result
 }
 
-/** softmax(scores + mask) over the last axis; the mask gets no gradient. */
-export function maskedSoftmax(tape: Tape, scores: Value, mask: Value): Value {
+/**
+ * softmax(scores + mask)·values: scores [B, R, T], values [B, T, W] → [B, R, W]; the mask gets no gradient.
+ * `masked` adds the mask to the scores.
+ */
+export function attend(tape: Tape, scores: Value, masked: (scores: Value) => Value, values: Value): Value {
   const { graph } = tape
-  const probabilities = graph.softmax(graph.add(scores, mask))
-  tape.record([scores], [probabilities], ([d]) => {
-    const weighted = graph.multiply(d!, probabilities)
-    const total = graph.reduce('ReduceSum', weighted, -1)
-    return [graph.subtract(weighted, graph.multiply(probabilities, total))]
+  const probabilities = graph.softmax(masked(scores))
+  const result = graph.matmul(probabilities, values)
+  tape.record([scores, values], [result], ([d]) => {
+    // Σ_t p_t·(∂L/∂p_t) is the product of the output with its gradient (Dao et al. 2022, equation 4).
+    const total = graph.reduce('ReduceSum', graph.multiply(d!, result), -1)
+    const slopes = graph.matmul(d!, values, { transposeB: true })
+    return [
+      graph.multiply(probabilities, graph.subtract(slopes, total)),
+      graph.matmul(probabilities, d!, { transposeA: true }),
+    ]
   })
-  return probabilities
+  return result
 }
 
 /** silu(gate) · up (Shazeer 2020). */
 export function swiglu(tape: Tape, gate: Value, up: Value): Value {
   const { graph } = tape
-  const sigmoid = graph.apply('Sigmoid', gate)
-  const silu = graph.multiply(gate, sigmoid)
+  const silu = graph.silu(gate)
   const result = graph.multiply(silu, up)
   tape.record([gate, up], [result], ([d]) => {
     // d silu/d gate = σ + silu·(1 − σ)
+    const sigmoid = graph.apply('Sigmoid', gate)
     const slope = graph.subtract(graph.add(sigmoid, silu), graph.multiply(silu, sigmoid))
     return [graph.multiply(graph.multiply(d!, up), slope), graph.multiply(d!, silu)]
   })
@@ -147,59 +154,68 @@ export interface Weight {
   value(): Value
 }
 
+/** One linear of several that read the same input: weight [out, in], bias [out]. */
+export interface Linear {
+  weight: Weight
+  bias: Value | null
+  update: LowRank | null
+}
+
 /**
- * Several linears of one input, whose weights are stacked: x [N, in], weight [Σout, in], bias [Σout] → one [N, out]
- * each, with an optional low-rank update for each (LoRA, Hu et al. 2021): y = x·Wᵀ + b + scale·((x∘mask)·Aᵀ)·Bᵀ.
+ * Several linears of one input: x [N, in] → one [N, out] each, with an optional low-rank update for each (LoRA,
+ * Hu et al. 2021): y = x·Wᵀ + b + scale·((x∘mask)·Aᵀ)·Bᵀ. The updates' A are stacked into one product.
  */
-export function linears(
-  tape: Tape,
-  x: Value,
-  weight: Weight,
-  bias: Value | null,
-  outs: readonly number[],
-  updates: readonly (LowRank | null)[],
-): Value[] {
+export function linears(tape: Tape, x: Value, parts: readonly Linear[]): Value[] {
   const { graph } = tape
-  const product = graph.matmul(x, weight.value(), { transposeB: true })
-  const plain = graph.split(bias ? graph.add(product, bias) : product, outs, 1)
-  const active = updates.flatMap((update, part) => (update ? [{ ...update, part }] : []))
+  const active = parts.flatMap(({ update }, part) => (update ? [{ ...update, part }] : []))
   const ranks = active.map((update) => update.a.shape[0]!)
   const stackedA =
     active.length > 0
       ? graph.concat(
-          active.map((update) => update.a),
+          active.map(({ a }) => a),
           0,
         )
       : null
   const mask = active[0]?.mask
   const seen = mask ? graph.multiply(x, mask) : x
   const reduced = stackedA ? graph.split(graph.matmul(seen, stackedA, { transposeB: true }), ranks, 1) : []
-  const results = [...plain]
-  for (const [i, update] of active.entries()) {
-    const change = graph.matmul(reduced[i]!, update.b, { transposeB: true, alpha: update.scale })
-    results[update.part] = graph.add(plain[update.part]!, change)
+  const results = parts.map(({ weight, bias }) =>
+    bias
+      ? graph.addProduct(bias, x, weight.value(), { transposeB: true })
+      : graph.matmul(x, weight.value(), { transposeB: true }),
+  )
+  for (const [i, { part, b, scale }] of active.entries()) {
+    results[part] = graph.addProduct(results[part]!, reduced[i]!, b, { transposeB: true, alpha: scale })
   }
-  const inputs = [x, weight.input, ...(bias ? [bias] : [])]
-  tape.record([...inputs, ...active.flatMap((update) => [update.a, update.b])], results, (gradients) => {
-    const whole = graph.concat(gradients, 1)
-    const back = active.map((update) =>
-      graph.matmul(gradients[update.part]!, update.b, { alpha: update.scale }),
-    )
+  const inputs = [
+    x,
+    ...parts.flatMap(({ weight, bias }) => [weight.input, ...(bias ? [bias] : [])]),
+    ...active.flatMap(({ a, b }) => [a, b]),
+  ]
+  tape.record(inputs, results, (gradients) => {
+    const back = active.map(({ part, b, scale }) => graph.matmul(gradients[part]!, b, { alpha: scale }))
     const stackedBack = stackedA ? graph.concat(back, 1) : null
-    const throughWeight = tape.requires(x) ? graph.matmul(whole, weight.value()) : null
-    const throughUpdates = () => {
-      const dSeen = graph.matmul(stackedBack!, stackedA!)
-      return mask ? graph.multiply(dSeen, mask) : dSeen
+    let dx: Value | null = null
+    if (tape.requires(x)) {
+      const products: [Value, Value][] = parts.map(({ weight }, part) => [gradients[part]!, weight.value()])
+      if (stackedBack && !mask) products.push([stackedBack, stackedA!])
+      for (const [d, weight] of products) dx = dx ? graph.addProduct(dx, d, weight) : graph.matmul(d, weight)
+      if (stackedBack && mask) {
+        dx = graph.add(dx!, graph.multiply(graph.matmul(stackedBack, stackedA!), mask))
+      }
     }
-    const dx = throughWeight && stackedBack ? graph.add(throughWeight, throughUpdates()) : throughWeight
-    const dWeight = tape.requires(weight.input) ? graph.matmul(whole, x, { transposeA: true }) : null
-    const dBias = bias && tape.requires(bias) ? graph.reduce('ReduceSum', whole, 0, false) : null
+    const dParts = parts.flatMap(({ weight, bias }, part) => {
+      const d = gradients[part]!
+      const dWeight = tape.requires(weight.input) ? graph.matmul(d, x, { transposeA: true }) : null
+      if (!bias) return [dWeight]
+      return [dWeight, tape.requires(bias) ? graph.reduce('ReduceSum', d, 0, false) : null]
+    })
     const dA = stackedBack ? graph.split(graph.matmul(stackedBack, seen, { transposeA: true }), ranks, 0) : []
-    const dUpdates = active.flatMap((update, i) => [
+    const dUpdates = active.flatMap(({ part, scale }, i) => [
       dA[i]!,
-      graph.matmul(gradients[update.part]!, reduced[i]!, { transposeA: true, alpha: update.scale }),
+      graph.matmul(gradients[part]!, reduced[i]!, { transposeA: true, alpha: scale }),
     ])
-    return [dx, dWeight, ...(bias ? [dBias] : []), ...dUpdates]
+    return [dx, ...dParts, ...dUpdates]
   })
   return results
 }
@@ -214,18 +230,18 @@ export function targetLogProbabilities(tape: Tape, h: Value, vocabulary: Weight,
   const column = graph.reshape(targets, [rows, 1])
   const embedding = vocabulary.value()
   const logits = graph.matmul(h, embedding, { transposeB: true })
+  const probabilities = graph.softmax(logits)
+  // The largest probability is exp(0)/total, so its logarithm gives log Σ exp(logit − maximum) without a second pass.
   const maximum = graph.reduce('ReduceMax', logits, -1)
-  const exponentials = graph.apply('Exp', graph.subtract(logits, maximum))
-  const total = graph.reduce('ReduceSum', exponentials, -1)
-  const logTotal = graph.add(graph.apply('Log', total), maximum)
-  const result = graph.subtract(graph.gatherElements(logits, column), logTotal)
+  const largest = graph.apply('Log', graph.reduce('ReduceMax', probabilities, -1))
+  const result = graph.add(graph.subtract(graph.gatherElements(logits, column), maximum), largest)
   tape.record([h, vocabulary.input], [result], ([d]) => {
     if (!tape.requires(vocabulary.input)) {
       // (e_target − p)·E without a second [N, V] tensor.
-      const expected = graph.divide(graph.matmul(exponentials, embedding), total)
+      const expected = graph.matmul(probabilities, embedding)
       return [graph.multiply(graph.subtract(graph.gatherRows(embedding, targets), expected), d!), null]
     }
-    const negative = graph.multiply(exponentials, graph.divide(graph.apply('Neg', d!), total))
+    const negative = graph.multiply(probabilities, graph.apply('Neg', d!))
     const dLogits = graph.scatterAdd(negative, column, d!)
     return [graph.matmul(dLogits, embedding), graph.matmul(dLogits, h, { transposeA: true })]
   })

@@ -2,7 +2,8 @@ import type { Tensor } from 'onnxruntime-node'
 import type { Batch } from '../decoder/batch.ts'
 import type { Decoder } from '../decoder/decoder.ts'
 import { addInto, type Distillation, type HeadGradients } from '../decoder/head.ts'
-import { LINEAR_NAMES } from '../decoder/layer.ts'
+import { learnedArrays } from '../decoder/layer-inputs.ts'
+import { loraByLayer } from '../decoder/lora.ts'
 import type { Dropout } from '../decoder/stack.ts'
 import { floatsOf, moduleName } from '../decoder/weights.ts'
 import { emptyTensor, floats } from '../graph/session.ts'
@@ -47,31 +48,22 @@ export interface Learner {
 
 /** Learns an adapter; the decoder must have been created with `trainable: 'adapter'`. */
 export function adapterLearner(decoder: Decoder): Learner {
-  const parameters = new Map<string, Parameter>()
-  const layers = Array.from({ length: decoder.config.numHiddenLayers }, () => new Map<string, Parameter>())
-  for (const [layer, byInput] of layers.entries()) {
-    for (const name of LINEAR_NAMES) {
-      const module = moduleName(layer, name)
-      const tensors = decoder.adapter?.modules.get(module)
-      if (!tensors) continue
-      for (const side of ['a', 'b'] as const) {
-        const parameter = learned(`${module}.${side}`, tensors[side], true)
-        parameters.set(parameter.name, parameter)
-        byInput.set(`${name}.${side}`, parameter)
-      }
-    }
-  }
-  return learner([...parameters.values()], decoder, layers)
+  const layers = learnedByLayer(decoder, 'adapter', (layer, name) => {
+    const [linear, side] = name.split('.') as [string, string]
+    return { name: `${moduleName(layer, linear)}.${side}`, decays: true }
+  })
+  return learner(
+    layers.flatMap((layer) => [...layer.values()]),
+    decoder,
+    layers,
+  )
 }
 
 /** Learns all weights (pre-training); the decoder must have been created with `trainable: 'weights'`. */
 export function weightsLearner(decoder: Decoder): Learner {
   const { weights } = decoder
-  const layers = weights.layers.map((arrays, layer) => {
-    const entries = Object.entries(arrays).map(([key, value]) => {
-      return [key, learned(`layers.${layer}.${key}`, floatsOf(value), !key.endsWith('Norm'))] as const
-    })
-    return new Map(entries)
+  const layers = learnedByLayer(decoder, 'weights', (layer, name) => {
+    return { name: `layers.${layer}.${name}`, decays: !/Norm$|bias$/.test(name) }
   })
   const embedding = learned('embedding', floatsOf(weights.embedding), true)
   const finalNorm = learned('finalNorm', weights.finalNorm, false)
@@ -80,6 +72,23 @@ export function weightsLearner(decoder: Decoder): Learner {
   const parameters = [embedding, ...layers.flatMap((layer) => [...layer.values()]), finalNorm]
   if (!tied) parameters.push(head)
   return learner(parameters, decoder, layers, { embedding, finalNorm, head })
+}
+
+/** The parameters of each layer by the name of the graph's input. */
+function learnedByLayer(
+  { config, weights, adapter }: Decoder,
+  trainable: 'adapter' | 'weights',
+  describe: (layer: number, input: string) => Pick<Parameter, 'name' | 'decays'>,
+): Map<string, Parameter>[] {
+  const lora = loraByLayer(config, adapter)
+  return weights.layers.map((arrays, layer) => {
+    const values = learnedArrays({ config, arrays, lora: lora[layer]! }, trainable)
+    const parameters = [...values].map(([input, value]) => {
+      const { name, decays } = describe(layer, input)
+      return [input, learned(name, value, decays)] as const
+    })
+    return new Map(parameters)
+  })
 }
 
 interface Whole {
