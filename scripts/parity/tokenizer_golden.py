@@ -34,6 +34,7 @@ TEXTS = [
     "def f(x):\n    return x**2  # comment\n\n\tif a!=b: pass;;; ///** --->>> $$$ \\n",
     "a\u2581b \u2581 \u2581\u2581c <0x41> <s> <unk> <|x|> <table></table> <table >",
     "<bos><start_of_turn>user\nhi<end_of_turn>\n<|im_start|>a<|im_end|> <|begin_of_text|>b<|eot_id|>",
+    "x \u2581 \u2581\u2581y \u2581\u2581\u2581 z",
     "",
     " ",
     "\n",

@@ -2,54 +2,18 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { EngineError, openBase, readAdapter } from '@regraft/engine'
+import { openBase, readAdapter } from '@regraft/engine'
 import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
 import { openGguf } from '../../packages/engine/src/formats/gguf.ts'
 import { type GgufFixtureValue, writeGgufFixture } from '../../packages/engine/src/formats/gguf-fixture.ts'
 import { writePicoBase } from '../../packages/engine/src/formats/pico-base.ts'
 import { openSafetensors, writeSafetensors } from '../../packages/engine/src/formats/safetensors.ts'
-import type { TensorSource } from '../../packages/engine/src/formats/types.ts'
+import { attempt, readAll } from './attempt.ts'
 import { examples, mutated } from './mutations.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'regraft-fuzz-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-/** No example may take longer, in milliseconds: a count that a file lies about must not be looped over. */
-const LONGEST = 5_000
-
-/** Runs a reader; what it may throw is an EngineError. */
-function attempt(read: () => void): void {
-  const started = performance.now()
-  try {
-    read()
-  } catch (error) {
-    if (!(error instanceof EngineError)) throw error
-    expect(['invalid-file', 'incompatible', 'invalid-input', 'not-found']).toContain(error.code)
-    expect(error.message.length).toBeGreaterThan(10)
-  }
-  expect(performance.now() - started).toBeLessThan(LONGEST)
-}
-
-function readAll(source: TensorSource, fileSize: number): void {
-  try {
-    for (const name of source.names()) {
-      const size = source.shape(name).reduce((product, length) => product * length, 1)
-      let values: Float32Array
-      try {
-        values = source.read(name)
-      } catch (error) {
-        if (error instanceof EngineError) continue
-        throw error
-      }
-      expect(values.length).toBe(size)
-      // The densest type has half a byte a value.
-      expect(size).toBeLessThanOrEqual(2 * fileSize)
-    }
-  } finally {
-    source.close()
-  }
-}
 
 /** The F32 tensors of a safetensors file, read by its description alone. */
 function readPlainly(bytes: Buffer): Map<string, Float32Array> {
@@ -96,6 +60,20 @@ test('damaged safetensors files', () => {
   expect(read).toBeGreaterThan(10)
 })
 
+/** ggml's number, values and bytes of a block: F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K. */
+const EVERY_TYPE: [number, number, number][] = [
+  [1, 1, 2],
+  [30, 1, 2],
+  [2, 32, 18],
+  [3, 32, 20],
+  [6, 32, 22],
+  [7, 32, 24],
+  [8, 32, 34],
+  [12, 256, 144],
+  [13, 256, 176],
+  [14, 256, 210],
+]
+
 test('damaged GGUF files', () => {
   const path = join(folder, 'a.gguf')
   const row = Uint8Array.from({ length: 34 * 2 }, (_, i) => (i % 34 < 2 ? [0, 44][i % 34]! : i))
@@ -117,6 +95,12 @@ test('damaged GGUF files', () => {
     { name: 'blk.0.attn_q.weight', dimensions: [2, 8], type: 0, bytes: new Uint8Array(64) },
     { name: 'blk.0.ffn_up.weight', dimensions: [32, 2], type: 8, bytes: row },
     { name: 'blk.0.ffn_down.weight', dimensions: [32, 2], type: 2, bytes: row.subarray(0, 36) },
+    ...EVERY_TYPE.map(([type, values, bytes], layer) => ({
+      name: `blk.${layer + 1}.attn_output.weight`,
+      dimensions: [values, 2],
+      type,
+      bytes: Uint8Array.from({ length: 2 * bytes }, (_, i) => (i * 37) & 0x7f),
+    })),
   ])
   let read = 0
   const property = fc.property(mutated(readFileSync(path)), (bytes) => {

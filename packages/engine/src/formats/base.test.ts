@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { renderChat } from '../tokenizer/index.ts'
 import { openBase } from './base.ts'
@@ -11,6 +12,7 @@ import {
   PICO_CHAT_TEMPLATE,
   PICO_CONFIG,
   type PicoBaseOptions,
+  picoTensors,
   picoTokenizerJson,
   writePicoBase,
 } from './pico-base.ts'
@@ -160,6 +162,25 @@ test('a Mistral without a window is a Llama', () => {
   base.close()
 })
 
+test('a Gemma folder may have a picture token beyond its vocabulary, and no other token', () => {
+  const path = freshPath()
+  cpSync(fileURLToPath(new URL('../../../../bench/golden/families/gemma3', import.meta.url)), path, {
+    recursive: true,
+  })
+  const tokenizerPath = join(path, 'tokenizer.json')
+  const json = JSON.parse(readFileSync(tokenizerPath, 'utf8'))
+  const write = (content: string) => {
+    const token = { ...json.added_tokens[0], id: 64, content }
+    writeFileSync(tokenizerPath, JSON.stringify({ ...json, added_tokens: [...json.added_tokens, token] }))
+  }
+  write('<image_soft_token>')
+  const base = openBase(path)
+  expect(base.tokenizer.vocabSize).toBe(64)
+  base.close()
+  write('<other>')
+  expect(() => openBase(path)).toThrow('has 65 tokens, its weights know 64')
+})
+
 test('a tensor of a layer that the configuration has no place for is refused', () => {
   const name = 'model.layers.0.self_attn.q_proj.bias'
   const bias = { name, shape: [16], dtype: 'F32' as const, data: new Float32Array(16) }
@@ -212,9 +233,7 @@ function writePicoGguf(changes: Record<string, GgufFixtureValue> = {}): string {
     ...changes,
   }
   const path = `${freshPath()}.gguf`
-  const base = openBase(pico())
-  writeGgufFixture(path, metadata, ggufTensors(PICO_CONFIG, base.tensors))
-  base.close()
+  writeGgufFixture(path, metadata, ggufTensors(PICO_CONFIG, picoTensors(PICO_CONFIG)))
   return path
 }
 

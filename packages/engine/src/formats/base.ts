@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { EngineError } from '../errors.ts'
 import { fromGguf } from '../tokenizer/gguf-tokenizer.ts'
 import { fromTokenizerJson } from '../tokenizer/json-tokenizer.ts'
-import { sha256 } from './canonical-json.ts'
+import { isJsonObject, sha256 } from './canonical-json.ts'
 import { checkTensors, linearPrecision } from './decoder-config.ts'
 import { plainNorms } from './gemma-norms.ts'
 import { openGguf } from './gguf.ts'
@@ -21,7 +21,7 @@ import {
 } from './hugging-face-folder.ts'
 import { RandomAccessFile } from './random-access-file.ts'
 import { READABLE_DTYPES } from './safetensors.ts'
-import type { Base, BaseDigests, TensorSource } from './types.ts'
+import type { Base, BaseDigests, DecoderConfig, TensorSource } from './types.ts'
 
 /**
  * Opens a base model: a Hugging Face folder, or a GGUF file with its tokenizer and chat template inside.
@@ -50,7 +50,8 @@ function openFolder(path: string): Base {
   const config = requireJsonFile(path, 'config.json', hint)
   const decoderConfig = parseHuggingFaceConfig(config, readJsonFile(path, 'generation_config.json'), path)
   const tokenizerConfig = readJsonFile(path, 'tokenizer_config.json')
-  const tokenizer = fromTokenizerJson(requireJsonFile(path, 'tokenizer.json', hint), tokenizerConfig)
+  const tokenizerJson = requireJsonFile(path, 'tokenizer.json', hint)
+  const tokenizer = fromTokenizerJson(withoutPictures(tokenizerJson, decoderConfig), tokenizerConfig)
   const files = weightFiles(path)
   const specialTokens = readSpecialTokens(tokenizerConfig)
   const eos = specialTokens.eos === null ? null : tokenizer.tokenId(specialTokens.eos)
@@ -67,6 +68,14 @@ function openFolder(path: string): Base {
     weightPaths: files.map((file) => join(path, file)),
     readableTypes: READABLE_DTYPES,
   }))
+}
+
+/** Small Gemma 3 models share the tokenizer of those that see pictures; their vocabulary ends before its picture token. */
+function withoutPictures(json: unknown, { architecture, vocabSize }: DecoderConfig): unknown {
+  if (architecture !== 'gemma3' || !isJsonObject(json) || !Array.isArray(json.added_tokens)) return json
+  const isPicture = (token: unknown) =>
+    isJsonObject(token) && token.id === vocabSize && token.content === '<image_soft_token>'
+  return { ...json, added_tokens: json.added_tokens.filter((token) => !isPicture(token)) }
 }
 
 function openGgufBase(path: string): Base {

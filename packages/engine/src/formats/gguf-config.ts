@@ -39,7 +39,9 @@ export function parseGgufConfig(source: GgufSource, path: string): DecoderConfig
     rmsNormEps: number('attention.layer_norm_rms_epsilon'),
     tieWordEmbeddings: !source.has('lm_head.weight'),
     bosTokenId: typeof bos === 'number' ? bos : null,
-    eosTokenIds: [...new Set([id('eos'), id('eot')])].filter((value) => typeof value === 'number'),
+    eosTokenIds: [...new Set([id('eos'), id('eot') ?? endOfTurn(source)])].filter(
+      (value) => typeof value === 'number',
+    ),
   }
   checkSizes(sizes, path)
   const theta = number('rope.freq_base', 10_000)
@@ -61,6 +63,14 @@ export function parseGgufConfig(source: GgufSource, path: string): DecoderConfig
     },
     path,
   )
+}
+
+/** Gemma's chats end with a token that not every file names as an end. */
+function endOfTurn({ metadata, architecture }: GgufSource): number | undefined {
+  const tokens = metadata.get('tokenizer.ggml.tokens')
+  if (architecture !== 'gemma3' || !Array.isArray(tokens)) return undefined
+  const id = tokens.indexOf('<end_of_turn>')
+  return id < 0 ? undefined : id
 }
 
 function refuseUnsupported({ metadata, architecture }: GgufSource, headDim: number, path: string): void {

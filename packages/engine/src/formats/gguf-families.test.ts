@@ -6,7 +6,13 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { openBase } from './base.ts'
 import { type GgufFixtureValue, writeGgufFixture } from './gguf-fixture.ts'
-import { ggufArchitecture, ggufMetadata, ggufTensors, ggufTokenizer } from './gguf-model-fixture.ts'
+import {
+  allTensors,
+  ggufArchitecture,
+  ggufMetadata,
+  ggufTensors,
+  ggufTokenizer,
+} from './gguf-model-fixture.ts'
 import type { Base, DecoderConfig } from './types.ts'
 
 const root = fileURLToPath(new URL('../../../../bench/golden/families/', import.meta.url))
@@ -27,7 +33,7 @@ function writeAsGguf(
   const path = join(folder, `${family}.gguf`)
   const tokenizer = ggufTokenizer(tokens, ['a b'], (id) => special.has(id))
   const metadata = { ...ggufMetadata(config), ...tokenizer, ...extra }
-  writeGgufFixture(path, metadata, ggufTensors(config, base.tensors))
+  writeGgufFixture(path, metadata, ggufTensors(config, allTensors(base.tensors)))
   return { path, config, base }
 }
 
@@ -83,7 +89,7 @@ test('a Gemma without a pattern slides in five of six layers, and not at all wit
     writeGgufFixture(
       path,
       { ...metadata, ...ggufTokenizer(tokens, ['t0 t1'], () => false) },
-      ggufTensors(base.config, base.tensors),
+      ggufTensors(base.config, allTensors(base.tensors)),
     )
     base.close()
     const gguf = openBase(path)
@@ -95,6 +101,18 @@ test('a Gemma without a pattern slides in five of six layers, and not at all wit
   expect(
     opened({ 'gemma3.attention.sliding_window_pattern': { type: 'int32s', value: [0, 1, 0, 1] } }, ''),
   ).toEqual([null, 5, null, 5])
+})
+
+test('the end of a turn ends what a Gemma writes', () => {
+  const tokens = Array.from({ length: 64 }, (_, id) => (id === 9 ? '<end_of_turn>' : `t${id}`))
+  const { path, base } = writeAsGguf('gemma3', UNSAID.gemma3, {
+    'tokenizer.ggml.tokens': { type: 'strings', value: tokens },
+    'tokenizer.ggml.merges': { type: 'strings', value: ['t0 t1'] },
+  })
+  base.close()
+  const gguf = openBase(path)
+  expect(gguf.config.eosTokenIds).toEqual([2, 9])
+  gguf.close()
 })
 
 test.each<[string, string, GgufFixtureValue, string]>([

@@ -28,6 +28,11 @@ export interface GgufFile {
 }
 
 const MAX_DIMENSIONS = 4
+/** Far beyond any model, and little enough to keep in memory whatever a file claims. */
+const MOST_TENSORS = 1 << 17
+const MOST_ENTRIES = 1 << 16
+const MOST_VALUES = 1 << 24
+const LONGEST_TEXT = 1 << 26
 
 /** Reads everything but the tensor data; throws `invalid-file` when the file is truncated or corrupt. */
 export function readGgufFile(path: string): GgufFile {
@@ -59,8 +64,8 @@ function parse(file: RandomAccessFile): GgufFile {
       { hint: 'Supported: versions 2 and 3, little-endian' },
     )
   }
-  const tensorCount = cursor.size('the number of tensors')
-  const entryCount = cursor.size('the number of metadata entries')
+  const tensorCount = cursor.size('the number of tensors', MOST_TENSORS)
+  const entryCount = cursor.size('the number of metadata entries', MOST_ENTRIES)
 
   const metadata = new Map<string, GgufValue>()
   for (let i = 0; i < entryCount; i++) {
@@ -143,14 +148,14 @@ class Cursor {
     return this.take(4).readUInt32LE()
   }
 
-  size(what: string): number {
+  size(what: string, most = Number.MAX_SAFE_INTEGER): number {
     const value = this.take(8).readBigUInt64LE()
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw invalidGguf(this.#file, `${what} is ${value}`)
+    if (value > BigInt(most)) throw invalidGguf(this.#file, `${what} is ${value}`)
     return Number(value)
   }
 
   string(): string {
-    return this.take(this.size('a text length')).toString('utf8')
+    return this.take(this.size('a text length', LONGEST_TEXT)).toString('utf8')
   }
 
   value(type: number, key: string, depth = 0): GgufValue {
@@ -158,7 +163,7 @@ class Cursor {
     if (type === ARRAY) {
       if (depth >= MAX_ARRAY_DEPTH) throw invalidGguf(this.#file, `metadata ${key} is nested too deeply`)
       const elementType = this.uint32()
-      const length = this.size(`the length of ${key}`)
+      const length = this.size(`the length of ${key}`, MOST_VALUES)
       const values: GgufValue[] = []
       for (let i = 0; i < length; i++) values.push(this.value(elementType, key, depth + 1))
       return values

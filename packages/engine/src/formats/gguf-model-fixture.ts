@@ -9,6 +9,16 @@ const NAMES = JSON.parse(
   readFileSync(new URL('../../../../bench/golden/gguf-names.json', import.meta.url), 'utf8'),
 ) as Record<GgufArchitecture, Record<string, string>>
 
+interface NamedTensor {
+  name: string
+  shape: number[]
+  data: Float32Array
+}
+
+export function allTensors(source: TensorSource): NamedTensor[] {
+  return source.names().map((name) => ({ name, shape: source.shape(name), data: source.read(name) }))
+}
+
 /** Mistral is a llama to llama.cpp. */
 export function ggufArchitecture({ architecture }: DecoderConfig): GgufArchitecture {
   return architecture === 'mistral' ? 'llama' : architecture
@@ -37,12 +47,10 @@ function permuteRows(data: Float32Array, width: number, heads: number): Float32A
   return permuted
 }
 
-/** Tensors in the order of the source, and Llama 3's divisors of the rotary frequencies where there are any. */
-export function ggufTensors(config: DecoderConfig, tensors: TensorSource): GgufFixtureTensor[] {
+/** Tensors in the given order, and Llama 3's divisors of the rotary frequencies where there are any. */
+export function ggufTensors(config: DecoderConfig, tensors: readonly NamedTensor[]): GgufFixtureTensor[] {
   const architecture = ggufArchitecture(config)
-  const stored = tensors.names().map((name): GgufFixtureTensor => {
-    const shape = tensors.shape(name)
-    const data = tensors.read(name)
+  const stored = tensors.map(({ name, shape, data }): GgufFixtureTensor => {
     const heads = name.endsWith('.q_proj.weight')
       ? config.numAttentionHeads
       : name.endsWith('.k_proj.weight')

@@ -131,7 +131,10 @@ function sentencePieceJson(metadata: GgufMetadata): TokenizerJson {
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: addedTokens(tokens, types),
+    added_tokens: addedTokens(tokens, types).map((token) => {
+      // SentencePiece finds its user-defined pieces where spaces are ▁ already; a prefix must not become part of them.
+      return { ...token, normalized: !token.special && !hasPrefix }
+    }),
     normalizer: hasPrefix
       ? { type: 'Sequence', normalizers: [{ type: 'Prepend', prepend: '▁' }, spaces] }
       : spaces,
@@ -154,10 +157,14 @@ function sentencePieceJson(metadata: GgufMetadata): TokenizerJson {
 }
 
 function vocabulary(tokens: string[]): Record<string, number> {
-  const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]))
-  if (Object.keys(vocab).length === tokens.length) return vocab
-  const twice = tokens.find((token, id) => vocab[token] !== id)
-  throw new EngineError('invalid-file', `The GGUF file has the token ${JSON.stringify(twice)} twice`)
+  const vocab: Record<string, number> = Object.create(null)
+  for (const [id, token] of tokens.entries()) {
+    if (token in vocab) {
+      throw new EngineError('invalid-file', `The GGUF file has the token ${JSON.stringify(token)} twice`)
+    }
+    vocab[token] = id
+  }
+  return vocab
 }
 
 function addedTokens(tokens: string[], types: number[]): AddedToken[] {

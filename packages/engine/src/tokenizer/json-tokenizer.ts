@@ -14,7 +14,7 @@ import type { TokenizerJson } from './tokenizer-json.ts'
  * naming anything else, `invalid-file` when the definition is broken.
  */
 export function fromTokenizerJson(json: unknown, config: unknown = {}): Tokenizer {
-  const definition = checkDefinition(json)
+  const { definition, vocabSize } = checkDefinition(json)
   const settings = isJsonObject(config) ? config : {}
   const scheme = decodingScheme(definition.decoder)
   let library: LibraryTokenizer
@@ -29,7 +29,7 @@ export function fromTokenizerJson(json: unknown, config: unknown = {}): Tokenize
       cause,
     })
   }
-  return new JsonTokenizer(definition, library, scheme)
+  return new JsonTokenizer(definition, vocabSize, library, scheme)
 }
 
 type DecodingScheme = 'byte-level' | 'sentencepiece' | 'sentencepiece-with-prefix'
@@ -44,16 +44,18 @@ class JsonTokenizer implements Tokenizer {
   readonly #bytes: (Uint8Array | undefined)[]
   #digest: string | null = null
 
-  constructor(definition: TokenizerJson, library: LibraryTokenizer, scheme: DecodingScheme) {
+  constructor(
+    definition: TokenizerJson,
+    vocabSize: number,
+    library: LibraryTokenizer,
+    scheme: DecodingScheme,
+  ) {
     this.#definition = definition
     this.#library = library
     this.#scheme = scheme
     this.#added = new Map(definition.added_tokens.map((token) => [token.id, token]))
     this.dropsFirstSpace = scheme === 'sentencepiece-with-prefix'
-    let largest = -1
-    for (const id of Object.values(definition.model.vocab)) largest = Math.max(largest, id)
-    for (const id of this.#added.keys()) largest = Math.max(largest, id)
-    this.vocabSize = largest + 1
+    this.vocabSize = vocabSize
     this.#bytes = new Array(this.vocabSize)
   }
 
@@ -101,7 +103,7 @@ class JsonTokenizer implements Tokenizer {
   }
 }
 
-function checkDefinition(json: unknown): TokenizerJson {
+function checkDefinition(json: unknown): { definition: TokenizerJson; vocabSize: number } {
   const fail = (problem: string): never => {
     throw new EngineError('invalid-file', `tokenizer.json ${problem}`)
   }
@@ -112,17 +114,25 @@ function checkDefinition(json: unknown): TokenizerJson {
       hint: 'Supported: BPE',
     })
   }
-  if (!isJsonObject(vocab) || !Object.values(vocab).every(isTokenId)) return fail('has no valid vocabulary')
+  if (!isJsonObject(vocab)) return fail('has no valid vocabulary')
+  let vocabSize = 0
+  for (const token in vocab) {
+    const id = vocab[token]
+    if (!isTokenId(id)) return fail('has no valid vocabulary')
+    if (id >= vocabSize) vocabSize = id + 1
+  }
   if (!Array.isArray(merges)) return fail('has no merges')
   const added = json.added_tokens ?? []
   const isAddedToken = (token: unknown) =>
     isJsonObject(token) && isTokenId(token.id) && typeof token.content === 'string'
   if (!Array.isArray(added) || !added.every(isAddedToken)) return fail('has invalid added tokens')
+  for (const { id } of added) vocabSize = Math.max(vocabSize, id + 1)
   const parts = { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null }
-  return { ...parts, ...json, added_tokens: added } as unknown as TokenizerJson
+  const definition = { ...parts, ...json, added_tokens: added } as unknown as TokenizerJson
+  return { definition, vocabSize }
 }
 
-function isTokenId(value: unknown): boolean {
+function isTokenId(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }
 

@@ -13,15 +13,23 @@ export function sentencePieceMerges(
   const ids = new Map<string, number>()
   for (const [id, piece] of pieces.entries()) if (isMergeable(id)) ids.set(piece, id)
 
-  const merges: { left: string; right: string; score: number }[] = []
+  const merges: [string, string][] = []
+  const urgency: number[] = []
   for (const [piece, id] of ids) {
     for (let cut = piece.length - 1; cut > 0; cut--) {
-      const left = piece.slice(0, cut)
       const right = piece.slice(cut)
-      if (ids.has(left) && ids.has(right)) merges.push({ left, right, score: scores[id]! })
+      if (!ids.has(right)) continue
+      const left = piece.slice(0, cut)
+      if (!ids.has(left)) continue
+      merges.push([left, right])
+      urgency.push(scores[id]!)
     }
   }
+  // Where scores fall with the ids, as they do in trained models, the merges are in order already.
+  if (urgency.every((score, i) => i === 0 || score <= urgency[i - 1]!)) return merges
   // The sort is stable, so pieces of equal score keep the order of their ids.
-  merges.sort((a, b) => b.score - a.score)
-  return merges.map(({ left, right }) => [left, right])
+  return merges
+    .map((merge, i) => ({ merge, score: urgency[i]! }))
+    .sort((a, b) => b.score - a.score)
+    .map(({ merge }) => merge)
 }

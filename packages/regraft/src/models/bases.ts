@@ -32,7 +32,7 @@ export interface FoundBase {
  * Throws 'not-found' with the names there are.
  */
 export function findBase(config: Pick<Config, 'bases' | 'dataDirectory'>, name: string): FoundBase {
-  const entry = config.bases[name]
+  const entry = Object.hasOwn(config.bases, name) ? config.bases[name] : undefined
   if (entry) return { name, path: entry.path, endOfLife: entry.endOfLife ?? null }
   const pulled = readPulledBase(config.dataDirectory, name)
   if (pulled) return { name, path: pulled.path, endOfLife: null }
