@@ -29,7 +29,7 @@ test('without a file every value is the documented default, and paths are absolu
   expect(config).toEqual({
     project: 'default',
     dataDirectory: join(folder, '.regraft'),
-    server: { host: '127.0.0.1', port: 7878, requireKey: false },
+    server: { host: '127.0.0.1', port: 7878, maxWaiting: 64, requireKey: false },
     tasks: {},
     bases: {},
     gates: { margin: 0.02, alpha: 0.05 },
@@ -45,7 +45,7 @@ test('an option wins over the environment, the environment over the file, the fi
     environment: { REGRAFT_PORT: '2222', REGRAFT_HOST: '10.0.0.2' },
     overrides: [{ path: 'server.port', value: 3333, option: '--port' }],
   })
-  expect(loaded.config.server).toEqual({ host: '10.0.0.2', port: 3333, requireKey: false })
+  expect(loaded.config.server).toEqual({ host: '10.0.0.2', port: 3333, maxWaiting: 64, requireKey: false })
   const explained = Object.fromEntries(
     explainConfig(loaded).map(({ path, source, detail }) => [path, [source, detail]]),
   )
@@ -88,7 +88,7 @@ test('one error lists every bad path with its line, and unknown keys with the ke
   expect(error.code).toBe('invalid-config')
   expect(error.message.split('\n').slice(1)).toEqual([
     "  line 1: projct: unknown key, did you mean 'project'? Valid here: project, dataDirectory, databaseUrl, server, tasks, bases, gates, owners",
-    "  line 3: server.prot: unknown key, did you mean 'port'? Valid here: host, port, requireKey",
+    "  line 3: server.prot: unknown key, did you mean 'port'? Valid here: host, port, maxWaiting, adapterDirectory, requireKey",
     '  line 4: server.port: expected number, found string',
     '  line 6: gates.margin: too big: expected number to be <=1',
     expect.stringMatching(

@@ -27,7 +27,7 @@ export interface ConfigOrigin {
 }
 
 export interface LoadedConfig {
-  /** Paths in it (`dataDirectory`, `bases.*.path`) are absolute. */
+  /** Paths in it (`dataDirectory`, `bases.*.path`, `server.adapterDirectory`) are absolute. */
   config: Config
   /** The configuration file; null when there is none. */
   file: string | null
@@ -133,7 +133,17 @@ function resolvePaths(
     name,
     { ...entry, path: resolve(fileFolder, entry.path) },
   ])
-  return { ...config, dataDirectory: resolve(base, config.dataDirectory), bases: Object.fromEntries(bases) }
+  const { adapterDirectory } = config.server
+  const server =
+    adapterDirectory === undefined
+      ? config.server
+      : { ...config.server, adapterDirectory: resolve(fileFolder, adapterDirectory) }
+  return {
+    ...config,
+    server,
+    dataDirectory: resolve(base, config.dataDirectory),
+    bases: Object.fromEntries(bases),
+  }
 }
 
 function setPath(tree: Record<string, unknown>, path: string, value: unknown): void {

@@ -43,6 +43,17 @@ const Server = z.strictObject({
     .default('127.0.0.1')
     .describe('address to listen on; others than loopback need an API key'),
   port: z.int().min(0).max(65535).default(7878).describe('TCP port; 0 takes a free one'),
+  maxWaiting: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(64)
+    .describe('requests to one base that may run or wait at once; more are answered with 429 †'),
+  adapterDirectory: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('folder below which /v1/load_lora_adapter takes paths; else it takes none'),
   requireKey: z.boolean().default(false).describe('ask for an API key on loopback too'),
 })
 

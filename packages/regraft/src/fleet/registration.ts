@@ -34,11 +34,14 @@ export interface RegisteredAdapter {
   registration: Registration
 }
 
-/** The current registration of each name, by name. */
-export async function listRegistrations(store: ProjectStore): Promise<RegisteredAdapter[]> {
+/** The current registration of each name, by name; `read` may remember artifacts, which never change. */
+export async function listRegistrations(
+  store: ProjectStore,
+  read: (digest: string) => Promise<Registration> = (digest) => store.artifacts.read(digest),
+): Promise<RegisteredAdapter[]> {
   const aliases = await store.aliases.list(ALIAS_PREFIX)
   const found: RegisteredAdapter[] = []
-  for (const { digest } of aliases) found.push({ digest, registration: await store.artifacts.read(digest) })
+  for (const { digest } of aliases) found.push({ digest, registration: await read(digest) })
   return found.sort((a, b) => (a.registration.name < b.registration.name ? -1 : 1))
 }
 

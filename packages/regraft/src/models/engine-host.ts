@@ -16,6 +16,8 @@ declare module '../operation/types.ts' {
 export interface ModelReference {
   base: string
   adapter: string | null
+  /** Where the adapter lies when it is no artifact; its digest is then that of its files. */
+  folder?: string
 }
 
 export type GenerateCall = Omit<GenerateRequest, 'adapter'>
@@ -26,11 +28,16 @@ interface CallOptions {
   onText?: (row: number, text: string) => void
 }
 
+/** A base's child process and the adapters that were put into it. */
+interface Engine {
+  process: Promise<InferenceProcess>
+  adapters: Map<string, Promise<void>>
+}
+
 /** Keeps one child process per base and loads adapters into it when they are first asked for. */
 export class EngineHost {
   #config: Config
-  #processes = new Map<string, Promise<InferenceProcess>>()
-  #adapters = new Map<string, Promise<void>>()
+  #engines = new Map<string, Engine>()
 
   constructor(config: Config) {
     this.#config = config
@@ -53,30 +60,51 @@ export class EngineHost {
     })
   }
 
+  /** Makes a model ready to answer. Throws 'incompatible' for an adapter that does not fit its base. */
+  async load(store: ProjectStore, model: ModelReference): Promise<void> {
+    await this.#ready(store, model)
+  }
+
+  /** Takes an adapter out of its base's process, if it is there. */
+  async unload({ base, adapter }: ModelReference): Promise<void> {
+    const engine = this.#engines.get(base)
+    if (adapter === null || !engine?.adapters.delete(adapter)) return
+    const process = await engine.process.catch(() => null)
+    if (process?.alive) await process.unloadAdapter(adapter)
+  }
+
   async close(): Promise<void> {
-    const processes = [...this.#processes.values()]
-    this.#processes.clear()
-    this.#adapters.clear()
-    for (const process of processes) await process.then((started) => started.close()).catch(() => {})
+    const engines = [...this.#engines.values()]
+    this.#engines.clear()
+    for (const { process } of engines) await process.then((started) => started.close()).catch(() => {})
   }
 
+  /** The process that answers for a model. One that dies while it is made ready (killed, out of memory) is replaced once. */
   async #ready(store: ProjectStore, model: ModelReference): Promise<InferenceProcess> {
-    const process = await this.#process(store, model.base)
-    if (model.adapter !== null) await this.#load(store, process, model.base, model.adapter)
-    return process
+    for (let attempt = 1; ; attempt++) {
+      const engine = await this.#engine(store, model.base)
+      const process = await engine.process
+      try {
+        if (model.adapter !== null) await this.#load(store, engine, model, model.adapter)
+        return process
+      } catch (error) {
+        if (process.alive || attempt > 1) throw error
+      }
+    }
   }
 
-  async #process(store: ProjectStore, base: string): Promise<InferenceProcess> {
-    const known = this.#processes.get(base)
-    if (known && (await known.catch(() => null))?.alive) return known
-    if (known) {
-      this.#processes.delete(base)
-      for (const key of this.#adapters.keys()) if (key.startsWith(`${base} `)) this.#adapters.delete(key)
-    }
-    const starting = this.#processes.get(base) ?? this.#start(store, base)
-    this.#processes.set(base, starting)
-    starting.catch(() => this.#processes.delete(base))
-    return starting
+  async #engine(store: ProjectStore, base: string): Promise<Engine> {
+    const known = this.#engines.get(base)
+    if (known && (await known.process.catch(() => null))?.alive !== false) return known
+    // Others may have waited for the same dead process, and one of them was first.
+    const current = this.#engines.get(base)
+    if (current && current !== known) return current
+    const engine: Engine = { process: this.#start(store, base), adapters: new Map() }
+    this.#engines.set(base, engine)
+    engine.process.catch(() => {
+      if (this.#engines.get(base) === engine) this.#engines.delete(base)
+    })
+    return engine
   }
 
   async #start(store: ProjectStore, base: string): Promise<InferenceProcess> {
@@ -85,18 +113,23 @@ export class EngineHost {
     return InferenceProcess.start({ path, digests: record.digests, threads: availableParallelism() })
   }
 
-  async #load(store: ProjectStore, process: InferenceProcess, base: string, adapter: string): Promise<void> {
-    const key = `${base} ${adapter}`
-    const loading =
-      this.#adapters.get(key) ??
-      materializeAdapter(store, adapter, join(this.#config.dataDirectory, 'adapters')).then((folder) =>
-        process.loadAdapter(adapter, folder),
-      )
-    this.#adapters.set(key, loading)
+  async #load(
+    store: ProjectStore,
+    { process, adapters }: Engine,
+    { folder: given }: ModelReference,
+    adapter: string,
+  ): Promise<void> {
+    const load = async () => {
+      const folder =
+        given ?? (await materializeAdapter(store, adapter, join(this.#config.dataDirectory, 'adapters')))
+      await (await process).loadAdapter(adapter, folder)
+    }
+    const loading = adapters.get(adapter) ?? load()
+    adapters.set(adapter, loading)
     try {
       await loading
     } catch (error) {
-      this.#adapters.delete(key)
+      if (adapters.get(adapter) === loading) adapters.delete(adapter)
       throw error
     }
   }

@@ -10,10 +10,13 @@ import type { Config } from '../config/index.ts'
 import { ERROR_CODES, RegraftError } from '../errors/index.ts'
 import { allows, describeError, type Principal, type Services } from '../operation/index.ts'
 import type { NewInference, ProjectStore } from '../store/types.ts'
+import { Admission } from './admission.ts'
 import { type Generation, generationOf, parseChatRequest } from './chat-request.ts'
-import { listServedModels, requireServedModel, type ServedModel } from './served-models.ts'
+import { loraRoutes } from './lora-routes.ts'
+import { readJson } from './read-json.ts'
+import { type ServedModel, ServedModels } from './served-models.ts'
 
-interface ServingEnv {
+export interface ServingEnv {
   Variables: { principal: Principal; store: ProjectStore }
 }
 
@@ -25,38 +28,49 @@ export interface ServingOptions {
 /** Of one conversation, in bytes. */
 const BODY_LIMIT = 4 * 1024 * 1024
 
+/** Routes that ask for another scope. */
+const GUARDED_ELSEWHERE = ['/v1/feedback', '/v1/load_lora_adapter', '/v1/unload_lora_adapter']
+
 export const openAIProtocol = {
   path: '/',
   routes(options: ServingOptions): Hono<ServingEnv> {
     const routes = new Hono<ServingEnv>()
+    const { config } = options
+    const admission = new Admission(config.server.maxWaiting)
+    const models = new ServedModels(config)
     routes.onError((error, context) => {
       const description = describeError(error)
+      const retryAfter = error instanceof RegraftError ? error.details.retryAfter : undefined
+      if (typeof retryAfter === 'number') context.header('retry-after', String(retryAfter))
       return context.json(
         { error: description },
         ERROR_CODES[description.code].status as ContentfulStatusCode,
       )
     })
     routes.use('/v1/*', async (context, next) => {
-      if (context.req.path === '/v1/feedback' || allows(context.var.principal.scopes, 'infer')) return next()
+      const elsewhere = GUARDED_ELSEWHERE.includes(context.req.path)
+      if (elsewhere || allows(context.var.principal.scopes, 'infer')) return next()
       throw new RegraftError('forbidden', "this API key lacks the scope 'infer'", {
         hint: 'regraft keys create <name> --scope infer',
       })
     })
     routes.get('/v1/models', async (context) => {
-      const models = await listServedModels(context.var.store, options.config)
-      return context.json({ object: 'list', data: models.map(modelObject) })
+      const list = await models.list(context.var.store)
+      return context.json({ object: 'list', data: list.map(modelObject) })
     })
     routes.get('/v1/models/:id{.+}', async (context) => {
-      const model = await requireServedModel(context.var.store, options.config, context.req.param('id'))
+      const model = await models.require(context.var.store, context.req.param('id'))
       return context.json(modelObject(model))
     })
     routes.post('/v1/chat/completions', limitBody(BODY_LIMIT), async (context) => {
       const request = parseChatRequest(await readJson(context))
-      const model = await requireServedModel(context.var.store, options.config, request.model)
-      const call = newCall(model, generationOf(request))
+      const model = await models.require(context.var.store, request.model)
+      const leave = admission.enter(model.reference.base)
+      const call = { id: uuidv7(), model, generation: generationOf(request), startedAt: new Date(), leave }
       if (!request.stream) return completeWhole(context, options, call)
       return completeInChunks(context, options, call, request.stream_options?.include_usage === true)
     })
+    routes.route('/', loraRoutes(options, models))
     return routes
   },
 }
@@ -66,10 +80,8 @@ interface Call {
   model: ServedModel
   generation: Generation
   startedAt: Date
-}
-
-function newCall(model: ServedModel, generation: Generation): Call {
-  return { id: uuidv7(), model, generation, startedAt: new Date() }
+  /** Lets the request out of the line of its base. */
+  leave(): void
 }
 
 async function completeWhole(
@@ -93,36 +105,49 @@ async function completeWhole(
   })
 }
 
-function completeInChunks(
+/** Begins the stream with the first words: what fails before them is answered with its status, as whole answers are. */
+async function completeInChunks(
   context: Context<ServingEnv>,
   options: ServingOptions,
   call: Call,
   includeUsage: boolean,
-): Response {
+): Promise<Response> {
+  const gone = new AbortController()
+  const client = context.req.raw.signal
+  client.addEventListener('abort', () => gone.abort(), { once: true })
+  if (client.aborted) gone.abort()
+  let said = ''
+  let send: ((text: string) => void) | null = null
+  const begun = Promise.withResolvers<void>()
+  const answering = answerOf(options, context, call, gone.signal, (text) => {
+    said += text
+    send?.(text)
+    begun.resolve()
+  })
+  answering.catch(() => {})
+  await Promise.race([begun.promise, answering])
   return streamSSE(context, async (stream) => {
-    const gone = new AbortController()
     stream.onAbort(() => gone.abort())
     const head = completionHead(call, 'chat.completion.chunk')
-    const send = (payload: unknown) => stream.writeSSE({ data: JSON.stringify(payload) })
+    const write = (payload: unknown) => stream.writeSSE({ data: JSON.stringify(payload) })
     const chunk = (delta: unknown, finishReason: string | null = null) =>
-      send({ ...head, choices: [{ index: 0, delta, logprobs: null, finish_reason: finishReason }] })
-    let said = ''
+      write({ ...head, choices: [{ index: 0, delta, logprobs: null, finish_reason: finishReason }] })
     let answer: Answer
     try {
-      await chunk({ role: 'assistant', content: '' })
-      answer = await answerOf(options, context, call, gone.signal, (text) => {
-        said += text
-        void chunk({ content: text })
-      })
+      // Both are queued before the next words can come.
+      void chunk({ role: 'assistant', content: '' })
+      if (said !== '') void chunk({ content: said })
+      send = (text) => void chunk({ content: text })
+      answer = await answering
     } catch (error) {
       // What the caller has seen so far was an answer of the model too.
       await journal(options, context, inferenceOf(call, said, null))
-      await send({ error: describeError(error) })
+      await write({ error: describeError(error) })
       return
     }
     await journal(options, context, inferenceOf(call, answer.text, answer))
     await chunk({}, answer.finishReason)
-    if (includeUsage) await send({ ...head, choices: [], usage: usageObject(answer) })
+    if (includeUsage) await write({ ...head, choices: [], usage: usageObject(answer) })
     await stream.writeSSE({ data: '[DONE]' })
   })
 }
@@ -130,18 +155,22 @@ function completeInChunks(
 async function answerOf(
   options: ServingOptions,
   context: Context<ServingEnv>,
-  { model, generation }: Call,
+  { model, generation, leave }: Call,
   signal: AbortSignal,
   onText?: (text: string) => void,
 ): Promise<Answer> {
   const { messages, maxTokens, sampling, seed } = generation
-  const [answer] = await options.services.engines.generate(
-    context.var.store,
-    model.reference,
-    { conversations: [messages], maxTokens, sampling, seed },
-    { signal, ...(onText ? { onText: (_row: number, text: string) => onText(text) } : {}) },
-  )
-  return answer!
+  try {
+    const [answer] = await options.services.engines.generate(
+      context.var.store,
+      model.reference,
+      { conversations: [messages], maxTokens, sampling, seed },
+      { signal, ...(onText ? { onText: (_row: number, text: string) => onText(text) } : {}) },
+    )
+    return answer!
+  } finally {
+    leave()
+  }
 }
 
 async function journal(
@@ -196,15 +225,5 @@ function modelObject(model: ServedModel) {
     root: model.root,
     parent: model.parent,
     ...(model.endOfLife ? { shutdown_date: model.endOfLife } : {}),
-  }
-}
-
-async function readJson(context: Context): Promise<unknown> {
-  try {
-    return await context.req.json()
-  } catch (cause) {
-    throw new RegraftError('invalid-input', `the body is not valid JSON: ${(cause as Error).message}`, {
-      cause,
-    })
   }
 }

@@ -18,50 +18,87 @@ export interface ServedModel {
   endOfLife: string | null
 }
 
-/** Registered adapters by name and by route, and the bases that they were trained on. */
-export async function listServedModels(store: ProjectStore, config: Config): Promise<ServedModel[]> {
-  const models: ServedModel[] = []
-  const add = (model: ServedModel) => {
-    if (!models.some(({ id }) => id === model.id)) models.push(model)
-  }
-  const endOfLife = (base: string) => config.bases[base]?.endOfLife ?? null
-  for (const { registration } of await listRegistrations(store)) {
-    const { base, adapter, name, routes, owner, registeredAt } = registration
-    const reference = { base: base.artifact, adapter }
-    const common = {
-      reference,
-      created: new Date(registeredAt),
-      root: base.name,
-      endOfLife: endOfLife(base.name),
-    }
-    for (const id of [name, ...routes]) add({ ...common, id, parent: base.name, owner })
-  }
-  for (const artifact of await store.artifacts.list('base')) {
-    const record = await store.artifacts.read<BaseRecord>(artifact.digest)
-    const reference = { base: artifact.digest, adapter: null }
-    const common = {
-      reference,
-      created: artifact.createdAt,
-      root: record.name,
-      endOfLife: endOfLife(record.name),
-    }
-    add({ ...common, id: record.name, parent: null, owner: 'regraft' })
-  }
-  return models
-}
+/** The models of a server: what is registered, what was loaded while it runs, and the bases. */
+export class ServedModels {
+  readonly #config: Config
+  /** By project and name; gone when the server ends, as in vLLM. */
+  readonly #loaded = new Map<string, Map<string, ServedModel>>()
+  /** Artifacts never change, so that a request costs two queries however many adapters there are. */
+  readonly #artifacts = new Map<string, unknown>()
 
-/** Throws 'not-found' with the models there are. */
-export async function requireServedModel(
-  store: ProjectStore,
-  config: Config,
-  id: string,
-): Promise<ServedModel> {
-  const models = await listServedModels(store, config)
-  const model = models.find((candidate) => candidate.id === id)
-  if (model) return model
-  const known = models.length > 0 ? models.map(({ id: name }) => name).join(', ') : 'none yet'
-  throw new RegraftError('not-found', `there is no model '${id}'; served: ${known}`, {
-    hint: 'regraft fleet register puts an adapter here; GET /v1/models lists them',
-    details: { param: 'model' },
-  })
+  constructor(config: Config) {
+    this.#config = config
+  }
+
+  /** Registered adapters by name and by route, those that were loaded, and the bases of all of them. */
+  async list(store: ProjectStore): Promise<ServedModel[]> {
+    const read = <Value>(digest: string) => this.#read<Value>(store, digest)
+    const models = new Map<string, ServedModel>()
+    const add = (model: ServedModel) => {
+      if (!models.has(model.id)) models.set(model.id, model)
+    }
+    for (const { registration } of await listRegistrations(store, read)) {
+      const { base, adapter, name, routes, owner, registeredAt } = registration
+      const reference = { base: base.artifact, adapter }
+      const created = new Date(registeredAt)
+      for (const id of [name, ...routes]) add(this.#model(id, reference, base.name, created, owner))
+    }
+    for (const model of this.loaded(store)) add(model)
+    for (const artifact of await store.artifacts.list('base')) {
+      const { name } = await read<BaseRecord>(artifact.digest)
+      const reference = { base: artifact.digest, adapter: null }
+      add({ ...this.#model(name, reference, name, artifact.createdAt, 'regraft'), parent: null })
+    }
+    return [...models.values()]
+  }
+
+  async find(store: ProjectStore, id: string): Promise<ServedModel | null> {
+    return (await this.list(store)).find((model) => model.id === id) ?? null
+  }
+
+  /** Throws 'not-found' with the models there are. */
+  async require(store: ProjectStore, id: string): Promise<ServedModel> {
+    const models = await this.list(store)
+    const model = models.find((candidate) => candidate.id === id)
+    if (model) return model
+    const known = models.length > 0 ? models.map(({ id: name }) => name).join(', ') : 'none yet'
+    throw new RegraftError('not-found', `there is no model '${id}'; served: ${known}`, {
+      hint: 'regraft fleet register puts an adapter here; GET /v1/models lists them',
+      details: { param: 'model' },
+    })
+  }
+
+  loaded({ projectId }: ProjectStore): ServedModel[] {
+    return [...(this.#loaded.get(projectId)?.values() ?? [])]
+  }
+
+  /** Serves an adapter under a name of its own until the server ends. */
+  async load(store: ProjectStore, id: string, reference: ModelReference, owner: string): Promise<void> {
+    const { name } = await this.#read<BaseRecord>(store, reference.base)
+    const models = this.#loaded.get(store.projectId) ?? new Map<string, ServedModel>()
+    models.set(id, this.#model(id, reference, name, new Date(), owner))
+    this.#loaded.set(store.projectId, models)
+  }
+
+  /** Takes a name away; says whether another name still uses the same adapter. */
+  unload({ projectId }: ProjectStore, { id, reference }: ServedModel): { stillUsed: boolean } {
+    this.#loaded.get(projectId)?.delete(id)
+    const all = [...this.#loaded.values()].flatMap((models) => [...models.values()])
+    const stillUsed = all.some(
+      (model) => model.reference.base === reference.base && model.reference.adapter === reference.adapter,
+    )
+    return { stillUsed }
+  }
+
+  #model(id: string, reference: ModelReference, base: string, created: Date, owner: string): ServedModel {
+    const endOfLife = this.#config.bases[base]?.endOfLife ?? null
+    return { id, reference, created, root: base, parent: base, owner, endOfLife }
+  }
+
+  async #read<Value>(store: ProjectStore, digest: string): Promise<Value> {
+    const key = `${store.projectId} ${digest}`
+    const value = this.#artifacts.get(key) ?? (await store.artifacts.read(digest))
+    this.#artifacts.set(key, value)
+    return value as Value
+  }
 }

@@ -1,0 +1,230 @@
+// The OpenAI-compatible server over real HTTP: adapters loaded while it runs, back-pressure, clients that go away.
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import OpenAI from 'openai'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { writePicoBase } from '../packages/engine/src/formats/pico-base.ts'
+import { loadConfig } from '../packages/regraft/src/config/index.ts'
+import { protocols } from '../packages/regraft/src/interfaces/http/protocols.ts'
+import { type Instance, openInstance } from '../packages/regraft/src/interfaces/instance.ts'
+import { operations } from '../packages/regraft/src/interfaces/operations/index.ts'
+import { BUNDLED_BASE, BUNDLED_PATH, recordBase } from '../packages/regraft/src/models/index.ts'
+import { openStore, type ProjectStore } from '../packages/regraft/src/store/index.ts'
+
+const MAX_WAITING = 3
+const GOLDEN = join(import.meta.dirname, '../bench/golden/pico-adapters')
+
+const folder = mkdtempSync(join(tmpdir(), 'regraft-serving-'))
+const adapters = join(folder, 'adapters')
+const instances: Instance[] = []
+let url: string
+let openai: OpenAI
+
+beforeAll(async () => {
+  writePicoBase(join(folder, 'pico'))
+  mkdirSync(adapters)
+  for (const name of ['plain', 'patterned'])
+    cpSync(join(GOLDEN, name), join(adapters, name), { recursive: true })
+  await withStore(async (project) => {
+    await recordBase(project, { name: 'pico', path: join(folder, 'pico'), endOfLife: null })
+    await recordBase(project, { name: BUNDLED_BASE, path: BUNDLED_PATH, endOfLife: null })
+  })
+  url = await serve({ 'server.adapterDirectory': adapters, 'server.maxWaiting': MAX_WAITING })
+  openai = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none', maxRetries: 0 })
+})
+afterAll(async () => {
+  for (const instance of instances) await instance.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+async function withStore(use: (project: ProjectStore) => Promise<void>): Promise<void> {
+  const dataDirectory = join(folder, 'data')
+  mkdirSync(dataDirectory, { recursive: true })
+  const store = await openStore({ dataDirectory })
+  try {
+    await use(store.project('default'))
+  } finally {
+    await store.close()
+  }
+}
+
+async function serve(settings: Record<string, unknown>): Promise<string> {
+  const overrides = [
+    { path: 'bases.pico.path', value: join(folder, 'pico'), option: 'test' },
+    ...Object.entries(settings).map(([path, value]) => ({ path, value, option: 'test' })),
+  ]
+  const loaded = loadConfig({ folder, environment: { REGRAFT_DATA: join(folder, 'data') }, overrides })
+  const log = { debug() {}, info() {}, warn() {}, error() {} }
+  const opened = await openInstance({ loaded, operations, protocols: async () => protocols, log })
+  if ('holder' in opened) throw new Error('somebody else holds it')
+  instances.push(opened.instance)
+  return (await opened.instance.listen({ host: '127.0.0.1', port: 0 })).url
+}
+
+async function post(path: string, body: unknown, headers: Record<string, string> = {}) {
+  const response = await fetch(url + path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  })
+  const text = await response.text()
+  return { status: response.status, headers: response.headers, text }
+}
+const errorOf = ({ text }: { text: string }) => (JSON.parse(text) as { error: Record<string, string> }).error
+const load = (lora_name: string, lora_path: string, more: object = {}) =>
+  post('/v1/load_lora_adapter', { lora_name, lora_path, ...more })
+const unload = (lora_name: string) => post('/v1/unload_lora_adapter', { lora_name })
+const ask = (model: string, options: object = {}) =>
+  openai.chat.completions.create({
+    model,
+    messages: [{ role: 'user', content: 'where is the card' }],
+    ...options,
+  })
+
+test('an adapter of the directory is loaded, listed, answers under its name, and leaves', async () => {
+  const before = await ask('pico', { max_tokens: 8 })
+  expect(await load('mine', 'plain', { base_model_name: 'pico' })).toMatchObject({
+    status: 200,
+    text: "Success: LoRA adapter 'mine' added successfully.",
+  })
+  const models = (await openai.models.list()).data as { id: string; parent?: string }[]
+  expect(models.map(({ id, parent }) => [id, parent])).toEqual([
+    ['mine', 'pico'],
+    ['pico', null],
+    ['regraft-nano', null],
+  ])
+  const answer = await ask('mine', { max_tokens: 8 })
+  expect(answer.model).toBe('mine')
+  expect(answer.choices[0]!.message.content).not.toBe(before.choices[0]!.message.content)
+  // By its absolute path, and one whose ranks differ by module.
+  expect((await load('other', join(adapters, 'patterned'))).status).toBe(200)
+  expect(errorOf(await load('mine', 'patterned')).message).toMatch(/the name mine is taken/)
+  expect((await load('mine', 'patterned', { load_inplace: true })).status).toBe(200)
+  const [first, second] = await Promise.all([ask('mine', { max_tokens: 8 }), ask('other', { max_tokens: 8 })])
+  expect(first.choices[0]!.message.content).toBe(second.choices[0]!.message.content)
+
+  expect(await unload('mine')).toMatchObject({
+    status: 200,
+    text: "Success: LoRA adapter 'mine' removed successfully.",
+  })
+  expect(await unload('mine')).toMatchObject({ status: 404 })
+  await expect(ask('mine')).rejects.toMatchObject({ status: 404 })
+  expect((await ask('other', { max_tokens: 2 })).model).toBe('other')
+  expect((await unload('other')).status).toBe(200)
+})
+
+test('paths elsewhere, links that lead elsewhere, other shapes and other bases are refused', async () => {
+  const elsewhere = join(folder, 'elsewhere')
+  cpSync(join(GOLDEN, 'plain'), elsewhere, { recursive: true })
+  symlinkSync(elsewhere, join(adapters, 'link'))
+  for (const path of [elsewhere, '../elsewhere', 'link', '/etc']) {
+    const refused = await load('x', path)
+    expect([refused.status, errorOf(refused).message]).toEqual([
+      403,
+      'the path is not below server.adapterDirectory',
+    ])
+  }
+  expect(errorOf(await load('x', 'nothing'))).toMatchObject({ code: 'not-found', param: 'lora_path' })
+  expect(errorOf(await load('x', 'ab12cd34ef'))).toMatchObject({ code: 'not-found' })
+
+  const wide = join(adapters, 'wide')
+  cpSync(join(GOLDEN, 'plain'), wide, { recursive: true })
+  const weights = readFileSync(join(wide, 'adapter_model.safetensors'))
+  const length = Number(weights.readBigUInt64LE(0))
+  const header = JSON.parse(weights.toString('utf8', 8, 8 + length)) as Record<string, { shape: number[] }>
+  const [, tensor] = Object.entries(header).find(([name]) => name.includes('lora_A'))!
+  tensor.shape = [tensor.shape[0]! / 2, tensor.shape[1]! * 2]
+  const changed = Buffer.alloc(length, ' ')
+  changed.write(JSON.stringify(header))
+  writeFileSync(
+    join(wide, 'adapter_model.safetensors'),
+    Buffer.concat([weights.subarray(0, 8), changed, weights.subarray(8 + length)]),
+  )
+  const refused = await load('x', 'wide')
+  expect(refused.status).toBeGreaterThanOrEqual(400)
+  expect(refused.status).toBeLessThan(500)
+  expect(errorOf(await load('x', 'plain', { base_model_name: 'llama' })).message).toMatch(
+    /none of those served: pico, regraft-nano/,
+  )
+  expect((await openai.models.list()).data.map(({ id }) => id)).toEqual(['pico', 'regraft-nano'])
+})
+
+test('a key that may only infer loads nothing', async () => {
+  const created = await post('/api/keys/create', { name: 'product', scope: ['infer'] })
+  const { key } = JSON.parse(created.text) as { key: string }
+  const { url: keyed } = await instances[0]!.listen({ host: '0.0.0.0', port: 0 })
+  const remote = keyed.replace('0.0.0.0', '127.0.0.1')
+  const send = (path: string, body: object) =>
+    fetch(remote + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+      body: JSON.stringify(body),
+    })
+  expect((await send('/v1/load_lora_adapter', { lora_name: 'x', lora_path: 'plain' })).status).toBe(403)
+  const messages = [{ role: 'user', content: 'card' }]
+  expect((await send('/v1/chat/completions', { model: 'pico', messages, max_tokens: 1 })).status).toBe(200)
+})
+
+test('beyond the bound a request gets 429 with Retry-After in OpenAI’s shape, and room comes back', async () => {
+  const all = await Promise.all(
+    Array.from({ length: 12 }, () =>
+      post('/v1/chat/completions', { model: 'pico', messages, max_tokens: 64 }),
+    ),
+  )
+  const refused = all.filter(({ status }) => status === 429)
+  expect(all.filter(({ status }) => status === 200)).toHaveLength(12 - refused.length)
+  expect(refused.length).toBeGreaterThan(0)
+  expect(Number(refused[0]!.headers.get('retry-after'))).toBeGreaterThan(0)
+  expect(errorOf(refused[0]!)).toMatchObject({ type: 'rate_limit_error', code: 'overloaded' })
+  expect((await ask('pico', { max_tokens: 2 })).choices).toHaveLength(1)
+})
+const messages = [{ role: 'user', content: 'where is the card' }]
+
+test('what fails before the first word of a stream has its status', async () => {
+  const far = await post('/v1/chat/completions', {
+    model: 'pico',
+    messages: [{ role: 'user', content: 'card '.repeat(5_000) }],
+    stream: true,
+  })
+  expect(far.status).toBe(400)
+})
+
+test.each([false, true])(
+  'a client that goes away (streaming: %s) frees its place at the next step',
+  async (stream) => {
+    const request = (signal?: AbortSignal) =>
+      fetch(`${url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          model: 'regraft-nano',
+          messages,
+          max_tokens: 400,
+          stream,
+          seed: 1,
+          temperature: 2,
+        }),
+        ...(signal ? { signal } : {}),
+      }).then((response) => response.text())
+    await ask('regraft-nano', { max_tokens: 1 })
+    const began = performance.now()
+    await request()
+    const whole = performance.now() - began
+
+    const gone = new AbortController()
+    const clients = Array.from({ length: MAX_WAITING }, () => request(gone.signal).catch(() => 'gone'))
+    await sleep(whole / 8)
+    expect((await post('/v1/chat/completions', { model: 'regraft-nano', messages })).status).toBe(429)
+    gone.abort()
+    const aborted = performance.now()
+    while (
+      (await post('/v1/chat/completions', { model: 'regraft-nano', messages, max_tokens: 1 })).status === 429
+    ) {
+      await sleep(5)
+    }
+    expect(performance.now() - aborted).toBeLessThan(whole / 2)
+    expect(await Promise.all(clients)).toEqual(Array(MAX_WAITING).fill('gone'))
+  },
+)
