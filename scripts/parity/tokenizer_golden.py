@@ -3,8 +3,9 @@
     python tokenizer_golden.py bench/golden/tokenizers
 
 A file per family: `tokenizer`, the tokenizer.json that transformers or tokenizers writes; `gold`, for each text the ids and what they
-decode to. gemma.json and llama2.json also hold `pieces`, `scores` and `types` of the SentencePiece model that they were converted from,
-as a GGUF file has them, and `sentencepiece`, the ids and texts of SentencePiece itself. families-tokenizers.test.ts compares.
+decode to; `opened`, the ids of the first text with the special tokens that the tokenizer puts around it. gemma.json and llama2.json
+also hold `pieces`, `scores` and `types` of the SentencePiece model that they were converted from, as a GGUF file has them, and
+`sentencepiece`, the ids and texts of SentencePiece itself. packages/engine/src/tokenizer/families.test.ts compares.
 """
 
 import io
@@ -194,7 +195,7 @@ def main(folder: str) -> None:
             path = Path(scratch) / "tokenizer.json"
             tokenizer.save(str(path))
             definition = json.loads(path.read_text())
-        golden = {"versions": versions, "tokenizer": definition, "gold": gold(tokenizer), **extra}
+        golden = {"versions": versions, "tokenizer": definition, "gold": gold(tokenizer), "opened": tokenizer.encode(TEXTS[0]).ids, **extra}
         (Path(folder) / f"{name}.json").write_text(json.dumps(golden, ensure_ascii=True, separators=(",", ":")) + "\n")
         print(name, len(definition["model"]["vocab"]), "tokens")
 

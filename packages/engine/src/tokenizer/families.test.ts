@@ -13,6 +13,8 @@ type Gold = [text: string, ids: number[], decoded: string][]
 interface Golden {
   tokenizer: TokenizerJson
   gold: Gold
+  /** Ids of the first text with special tokens around it. */
+  opened: number[]
 }
 
 interface SentencePieceGolden extends Golden {
@@ -28,8 +30,9 @@ const read = <T>(name: string) => JSON.parse(readFileSync(new URL(`${name}.json`
 const FAMILIES = ['llama3', 'qwen2', 'tekken', 'smollm', 'gemma', 'llama2']
 
 test.each(FAMILIES)('the tokenizer.json of %s encodes and decodes as the reference does', (name) => {
-  const { tokenizer: definition, gold } = read<Golden>(name)
+  const { tokenizer: definition, gold, opened } = read<Golden>(name)
   const tokenizer = fromTokenizerJson(definition)
+  expect(tokenizer.encode(gold[0]![0], { addSpecialTokens: true })).toEqual(opened)
   for (const [text, ids, decoded] of gold) {
     expect(tokenizer.encode(text), JSON.stringify(text)).toEqual(ids)
     expect(tokenizer.decode(ids)).toBe(decoded)
@@ -40,6 +43,7 @@ test.each(FAMILIES)('the tokenizer.json of %s encodes and decodes as the referen
 
 test.each([
   ['llama3', 'llama-bpe'],
+  ['llama3', 'smaug-bpe'],
   ['qwen2', 'qwen2'],
   ['tekken', 'tekken'],
   ['smollm', 'smollm'],

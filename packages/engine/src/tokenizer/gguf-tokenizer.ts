@@ -68,6 +68,8 @@ const SCHEMES: Record<string, Scheme> = {
   llama3: LLAMA_3,
   'llama-v3': LLAMA_3,
   'llama-bpe': LLAMA_3,
+  // SmolLM3's.
+  'smaug-bpe': { pre_tokenizer: LLAMA_3.pre_tokenizer },
   tekken: { pre_tokenizer: byteLevel(TEKKEN), ignoreMerges: true, addBos: true },
   // Qwen's own tokenizer.json composes characters first; llama.cpp leaves that out.
   qwen2: { pre_tokenizer: byteLevel(words('\\p{N}')), normalizer: { type: 'NFC' } },
