@@ -6,8 +6,9 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import {
+  Batcher,
   createDecoder,
-  generate,
+  DecodeModel,
   layOut,
   openBase,
   promptTokens,
@@ -50,11 +51,23 @@ const decoder = createDecoder({
   weights: readWeights(base),
   threads: availableParallelism(),
 })
+const model = await DecodeModel.open({
+  base,
+  precision: 'f32',
+  threads: availableParallelism(),
+  slots: prompts.length,
+})
+const batcher = new Batcher(model, { maxRows: prompts.length, cacheBytes: 2 ** 31, reusePrefixes: false })
+const answers = await Promise.all(
+  prompts.map(({ ids }) =>
+    batcher.submit({ prompt: ids, adapter: null, maxTokens: 24, stopTokens: base.config.eosTokenIds }),
+  ),
+)
 let worst = 0
 let worstMean = 0
 let sameIds = 0
 let sameAnswers = 0
-for (const prompt of prompts) {
+for (const [i, prompt] of prompts.entries()) {
   const ids = prompt.messages ? promptTokens(base, prompt.messages) : base.tokenizer.encode(prompt.text)
   if (JSON.stringify(ids) === JSON.stringify(prompt.ids)) sameIds++
   const batch = layOut([{ ids: prompt.ids, supervisedFrom: 1 }])
@@ -63,19 +76,16 @@ for (const prompt of prompts) {
   const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length
   worstMean = Math.max(worstMean, Math.abs(mean - prompt.meanLogProbability))
   const logits = await decoder.head.logits(hidden, Int32Array.of(prompt.ids.length - 1))
-  for (const [i, id] of prompt.top.ids.entries())
-    worst = Math.max(worst, Math.abs(logits[id]! - prompt.top.logits[i]!))
-  for (const [i, id] of head.fingerprintPositions.entries()) {
-    worst = Math.max(worst, Math.abs(logits[id]! - prompt.fingerprint[i]!))
+  for (const [at, id] of prompt.top.ids.entries())
+    worst = Math.max(worst, Math.abs(logits[id]! - prompt.top.logits[at]!))
+  for (const [at, id] of head.fingerprintPositions.entries()) {
+    worst = Math.max(worst, Math.abs(logits[id]! - prompt.fingerprint[at]!))
   }
-  const [answer] = await generate(decoder, [prompt.ids], {
-    maxTokens: 24,
-    stopTokens: base.config.eosTokenIds,
-  })
   const expected = prompt.continuation.filter((id) => !base.config.eosTokenIds.includes(id))
-  if (JSON.stringify(answer!.tokens) === JSON.stringify(expected)) sameAnswers++
+  if (JSON.stringify(answers[i]!.tokens) === JSON.stringify(expected)) sameAnswers++
 }
 await decoder.release()
+await model.release()
 const versions = Object.entries(head.versions).map(([name, version]) => `${name} ${version}`)
 console.log(`${prompts.length} prompts against ${versions.join(', ')}`)
 console.log(`token ids equal: ${sameIds}; greedy continuations equal: ${sameAnswers}`)

@@ -2,7 +2,10 @@ export { EngineError, type EngineErrorCode } from './errors.ts'
 export { checkAdapterFits, openBase, readAdapter, writeAdapter, writeSafetensors } from './formats/index.ts'
 export type * from './formats/types.ts'
 export type { Answer, GenerateRequest, ScoreRequest } from './generation/answers.ts'
-export type { InferenceInfo } from './protocol/inference-messages.ts'
+export type { BatchStats } from './generation/batcher.ts'
+export type { DecodePrecision } from './generation/decode-weights.ts'
+export type { Sampling } from './generation/sample.ts'
+export type { InferenceInfo, InferenceOptions } from './protocol/inference-messages.ts'
 export { machineLock } from './protocol/machine-lock.ts'
 export * from './protocol/messages.ts'
 export {
@@ -12,7 +15,7 @@ export {
   type TrainerOptions,
   type TrainerResult,
 } from './protocol/run-trainer.ts'
-export { InferenceProcess } from './protocol/start-inference.ts'
+export { InferenceProcess, type InferenceStart } from './protocol/start-inference.ts'
 export type {
   AnyExample,
   PreferenceExample,

@@ -8,7 +8,7 @@ import {
   ROPE_FACTORS,
 } from './gguf-names.ts'
 import { type GgmlType, READABLE_TYPE_NAMES, readableType, typeName } from './gguf-types.ts'
-import type { TensorSource } from './types.ts'
+import type { QuantisedRows, TensorSource } from './types.ts'
 
 /** The tensors of a GGUF file under Hugging Face's names and in its layout, with the file's metadata. */
 export interface GgufSource extends TensorSource {
@@ -84,6 +84,14 @@ class GgufTensors implements GgufSource {
     const { type, shape, start, bytes, permutedHeads } = this.#entry(name)
     const floats = type.toFloats(this.#file.read(start, bytes))
     return permutedHeads === 0 ? floats : restoreRows(floats, shape[0]!, permutedHeads)
+  }
+
+  quantised(name: string): QuantisedRows | null {
+    const { type, shape, start, bytes, permutedHeads } = this.#entry(name)
+    if (type.name !== 'Q4_0' && type.name !== 'Q4_1' && type.name !== 'Q8_0') return null
+    const stored = this.#file.read(start, bytes)
+    const rows = permutedHeads === 0 ? stored : restoreRows(stored, shape[0]!, permutedHeads)
+    return { type: type.name, shape: [...shape], bytes: rows }
   }
 
   close(): void {
@@ -184,18 +192,22 @@ function headCount({ file, metadata }: GgufFile, key: string): number {
  * llama.cpp rotates neighbouring pairs of rows of a head, Hugging Face row i with row i + half: the converter
  * stores Hugging Face's row s · half + i of each head as row 2 · i + s.
  */
-function restoreRows(floats: Float32Array, rows: number, heads: number): Float32Array {
-  const width = floats.length / rows
+function restoreRows<Values extends Float32Array | Uint8Array>(
+  stored: Values,
+  rows: number,
+  heads: number,
+): Values {
+  const width = stored.length / rows
   const half = rows / heads / 2
   if (!Number.isInteger(half)) {
     throw new EngineError('invalid-file', `${rows} rows of an attention weight do not make ${heads} heads`)
   }
-  const restored = new Float32Array(floats.length)
+  const restored = new (stored.constructor as new (length: number) => Values)(stored.length)
   for (let head = 0; head < heads; head++) {
     for (let s = 0; s < 2; s++) {
       for (let i = 0; i < half; i++) {
         const source = (head * 2 * half + 2 * i + s) * width
-        restored.set(floats.subarray(source, source + width), (head * 2 * half + s * half + i) * width)
+        restored.set(stored.subarray(source, source + width), (head * 2 * half + s * half + i) * width)
       }
     }
   }

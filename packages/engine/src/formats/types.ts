@@ -7,7 +7,16 @@ export interface TensorSource {
   /** Stored type, for example 'F32', 'BF16', 'Q4_1'. */
   dtype(name: string): string
   read(name: string): Float32Array
+  /** The stored blocks of a tensor of Q4_0, Q4_1 or Q8_0, its rows in the order of `read`; null for other types. */
+  quantised?(name: string): QuantisedRows | null
   close(): void
+}
+
+/** A matrix [rows, columns] in ggml's blocks of 32 values. */
+export interface QuantisedRows {
+  type: 'Q4_0' | 'Q4_1' | 'Q8_0'
+  shape: number[]
+  bytes: Uint8Array
 }
 
 export type Architecture = 'llama' | 'mistral' | 'qwen2' | 'qwen3' | 'smollm3' | 'gemma3'

@@ -1,32 +1,53 @@
+import { Random } from '@regraft/methods'
 import { createDecoder, type Decoder } from '../decoder/decoder.ts'
 import { type DecoderWeights, readWeights } from '../decoder/weights.ts'
 import { EngineError } from '../errors.ts'
 import { checkAdapterFits, readAdapter } from '../formats/peft.ts'
-import type { Base, ChatMessage } from '../formats/types.ts'
+import type { Adapter, Base, ChatMessage } from '../formats/types.ts'
 import { StreamDecoder } from '../tokenizer/index.ts'
-import { exampleSequence, promptTokens } from '../training/examples.ts'
-import { generate, score } from './generate.ts'
+import { type LoadedAdapter, largestRanks, loadedAdapter } from './adapter-slots.ts'
+import { Batcher, type BatchStats } from './batcher.ts'
+import { DecodeModel } from './decode-model.ts'
+import { type DecodePrecision, storedPrecision } from './decode-weights.ts'
 import type { Sampling } from './sample.ts'
+import { score } from './score.ts'
+import { StopStrings } from './stop-strings.ts'
+import { TextService } from './text-service.ts'
 
-/** Rows that are decoded together. */
-const BATCH_SIZE = 16
+/** Sequences that are scored together. */
+const SCORE_BATCH = 16
+/** Finished rows whose keys and values are kept for requests that begin alike. */
+const KEPT_ROWS = 4
+const GIGABYTE = 2 ** 30
+export const MOST_ALTERNATIVES = 20
 
 export interface GenerateRequest {
   /** Name of a loaded adapter; null for the base alone. */
   adapter: string | null
   conversations: ChatMessage[][]
   maxTokens: number
+  /** Greedy unless given. */
   sampling?: Sampling
+  /** Equal seeds draw equal tokens from equal probabilities, whatever else is in the batch; 0 unless given. */
   seed?: number
+  /** Texts that end an answer, which is cut before them. */
+  stop?: string[]
+  /** Alternatives per token that are reported with their log-probabilities, at most 20. */
+  topLogProbabilities?: number
 }
 
 export interface Answer {
   text: string
+  /** All that was generated, what spells a stop string included, the token that ends a turn not. */
   tokens: number[]
   /** One per token, natural logarithm. */
   logProbabilities: number[]
+  /** One list per token, most probable first; empty unless asked for. */
+  topLogProbabilities: { token: number; text: string; logProbability: number }[][]
   finishReason: 'stop' | 'length'
   promptTokens: number
+  /** Of the prompt's tokens those whose keys and values were copied from a request that began alike. */
+  reusedTokens: number
 }
 
 export interface ScoreRequest {
@@ -40,77 +61,111 @@ export interface AnswerOptions {
   signal?: AbortSignal
 }
 
-/** A base with its loaded adapters, answering conversations. */
-export class Answerer {
-  #base: Base
-  #weights: DecoderWeights
-  #threads: number
-  #decoders = new Map<string | null, Decoder>()
+export interface AnswererOptions {
+  base: Base
+  threads: number
+  /** How matrices are kept for decoding; what the file has unless given. */
+  precision?: DecodePrecision
+  /** Rows that are decoded together; 16 unless given. */
+  maxRows?: number
+  /** Bytes for keys and values; 2 GiB unless given. */
+  cacheBytes?: number
+  /** Whether a prompt may begin with what others computed; true unless given. */
+  reusePrefixes?: boolean
+  /** For turning one conversation into tokens; 2000 unless given. */
+  textTimeLimitMs?: number
+}
 
-  constructor(base: Base, threads: number) {
+/** A base with its loaded adapters, answering any number of requests at once. */
+export class Answerer {
+  readonly precision: DecodePrecision
+  #base: Base
+  #threads: number
+  #model: DecodeModel
+  #batcher: Batcher
+  #text: TextService
+  #adapters = new Map<string, { loaded: LoadedAdapter; adapter: Adapter }>()
+  #weights: DecoderWeights | null = null
+  #decoders = new Map<LoadedAdapter | null, Decoder>()
+
+  private constructor(options: AnswererOptions, model: DecodeModel, text: TextService) {
+    const { base, threads, maxRows = 16, cacheBytes = 2 * GIGABYTE, reusePrefixes = true } = options
+    this.precision = options.precision ?? storedPrecision(base)
     this.#base = base
-    this.#weights = readWeights(base)
     this.#threads = threads
-    this.#decoders.set(null, createDecoder({ config: base.config, weights: this.#weights, threads }))
+    this.#model = model
+    this.#text = text
+    this.#batcher = new Batcher(model, { maxRows, cacheBytes, reusePrefixes })
   }
 
-  /** Loads a PEFT folder under a name. Throws `incompatible` when its shapes do not fit the base. */
-  loadAdapter(name: string, path: string): void {
+  static async open(options: AnswererOptions): Promise<Answerer> {
+    const { base, threads, maxRows = 16, textTimeLimitMs = 2000 } = options
+    const text = new TextService({ basePath: base.path, timeLimitMs: textTimeLimitMs })
+    const precision = options.precision ?? storedPrecision(base)
+    const model = await DecodeModel.open({ base, precision, threads, slots: maxRows + KEPT_ROWS })
+    return new Answerer(options, model, text)
+  }
+
+  /**
+   * Loads a PEFT folder under a name while others are answered. Requests that name an adapter loaded before go on with
+   * that one. Throws `incompatible` when its shapes do not fit the base.
+   */
+  async loadAdapter(name: string, path: string): Promise<void> {
     const adapter = readAdapter(path)
     checkAdapterFits(adapter, this.#base)
-    const { config } = this.#base
-    this.#decoders.set(
-      name,
-      createDecoder({ config, weights: this.#weights, adapter, threads: this.#threads }),
-    )
+    const loaded = loadedAdapter(this.#base.config, name, adapter)
+    await this.#batcher.exclusively(() => this.#model.allowRanks(largestRanks([loaded])))
+    await this.unloadAdapter(name)
+    this.#adapters.set(name, { loaded, adapter })
   }
 
+  /** Takes a name away at once; requests that use the adapter end with it. */
   async unloadAdapter(name: string): Promise<void> {
-    const decoder = this.#decoders.get(name)
-    this.#decoders.delete(name)
-    await decoder?.release()
+    const known = this.#adapters.get(name)
+    if (!known) return
+    this.#adapters.delete(name)
+    await this.#decoders.get(known.loaded)?.release()
+    this.#decoders.delete(known.loaded)
+    if (!this.#batcher.uses(known.loaded)) this.#model.dropAdapter(known.loaded)
   }
 
-  /** Answers every conversation; those of similar length share a batch, results keep their order. */
+  /** Answers every conversation; they share the batch with other requests, results keep their order. */
   async generate(request: GenerateRequest, options: AnswerOptions = {}): Promise<Answer[]> {
-    const { onText, onProgress, signal } = options
-    const decoder = this.#decoder(request.adapter)
-    const prompts = request.conversations.map((messages) => promptTokens(this.#base, messages))
-    const answers: Answer[] = []
-    let done = 0
-    for (const rows of batches(prompts.map((prompt) => prompt.length))) {
-      const streams = rows.map(() => new StreamDecoder(this.#base.tokenizer))
-      const results = await generate(
-        decoder,
-        rows.map((row) => prompts[row]!),
-        {
-          maxTokens: request.maxTokens,
-          stopTokens: this.#base.config.eosTokenIds,
-          ...(request.sampling ? { sampling: request.sampling } : {}),
-          ...(request.seed === undefined ? {} : { seed: request.seed }),
-          ...(signal ? { signal } : {}),
-          onToken: (index, { token }) => {
-            const text = streams[index]!.push(token)
-            if (text !== '') onText?.(rows[index]!, text)
-          },
-        },
+    const { onProgress, signal } = options
+    const { topLogProbabilities = 0 } = request
+    if (topLogProbabilities > MOST_ALTERNATIVES) {
+      throw new EngineError(
+        'invalid-input',
+        `At most ${MOST_ALTERNATIVES} alternatives per token, not ${topLogProbabilities}`,
       )
-      for (const [index, row] of rows.entries()) {
-        const rest = streams[index]!.end()
-        if (rest !== '') onText?.(row, rest)
-        const text = this.#base.tokenizer.decode(results[index]!.tokens, { skipSpecialTokens: true })
-        answers[row] = { ...results[index]!, text, promptTokens: prompts[row]!.length }
-      }
-      done += rows.length
-      onProgress?.(done, prompts.length)
     }
-    return answers
+    const adapter = this.#adapter(request.adapter)
+    const prompts = await this.#sequences(
+      request.conversations.map((messages) => ({ kind: 'prompt', messages })),
+    )
+    // One that fails takes the others of its request with it.
+    const failure = new AbortController()
+    const signals = AbortSignal.any([failure.signal, ...(signal ? [signal] : [])])
+    let done = 0
+    try {
+      return await Promise.all(
+        prompts.map(async ({ ids }, row) => {
+          const answer = await this.#answer(request, adapter, ids, row, { ...options, signal: signals })
+          onProgress?.(++done, prompts.length)
+          return answer
+        }),
+      )
+    } catch (error) {
+      failure.abort()
+      throw error
+    }
   }
 
-  /** Natural-log probability of every token of each completion, the end of the turn included. */
+  /** Natural-log probability of every token of each completion, in 32-bit floats whatever the base is decoded in. */
   async score(request: ScoreRequest, options: AnswerOptions = {}): Promise<number[][]> {
-    const decoder = this.#decoder(request.adapter)
-    const sequences = request.items.map((item) => exampleSequence(this.#base, item))
+    const adapter = this.#adapter(request.adapter)
+    const sequences = await this.#sequences(request.items.map((item) => ({ kind: 'example', ...item })))
+    const decoder = this.#decoder(adapter, request.adapter)
     const scores: number[][] = []
     let done = 0
     for (const rows of batches(sequences.map(({ ids }) => ids.length))) {
@@ -122,18 +177,87 @@ export class Answerer {
       for (const [index, row] of rows.entries()) scores[row] = results[index]!
       done += rows.length
       options.onProgress?.(done, sequences.length)
+      await new Promise((resolve) => setImmediate(resolve))
     }
     return scores
   }
 
-  async close(): Promise<void> {
-    for (const decoder of this.#decoders.values()) await decoder.release()
-    this.#decoders.clear()
+  stats(): BatchStats {
+    return this.#batcher.stats()
   }
 
-  #decoder(adapter: string | null): Decoder {
-    const decoder = this.#decoders.get(adapter)
-    if (!decoder) throw new EngineError('not-found', `No adapter ${adapter} is loaded`)
+  async close(): Promise<void> {
+    await this.#text.close()
+    for (const decoder of this.#decoders.values()) await decoder.release()
+    this.#decoders.clear()
+    await this.#batcher.exclusively(() => this.#model.release())
+  }
+
+  async #answer(
+    request: GenerateRequest,
+    adapter: LoadedAdapter | null,
+    prompt: readonly number[],
+    row: number,
+    { onText, signal }: AnswerOptions,
+  ): Promise<Answer> {
+    const { tokenizer } = this.#base
+    const decoder = new StreamDecoder(tokenizer, { skipSpecialTokens: true })
+    const stops = new StopStrings(request.stop ?? [])
+    let text = ''
+    const show = (piece: string) => {
+      text += piece
+      if (piece !== '') onText?.(row, piece)
+    }
+    const { topLogProbabilities, ...generated } = await this.#batcher.submit({
+      prompt,
+      adapter,
+      maxTokens: request.maxTokens,
+      stopTokens: this.#base.config.eosTokenIds,
+      ...(request.sampling ? { sampling: request.sampling } : {}),
+      ...(request.topLogProbabilities ? { topLogProbabilities: request.topLogProbabilities } : {}),
+      ...(signal ? { signal } : {}),
+      random: new Random(request.seed ?? 0, `row/${row}`),
+      onToken: (token) => {
+        show(stops.push(decoder.push(token)))
+        return stops.stopped
+      },
+    })
+    show(stops.push(decoder.end()))
+    show(stops.end())
+    return {
+      ...generated,
+      finishReason: stops.stopped ? 'stop' : generated.finishReason,
+      text,
+      promptTokens: prompt.length,
+      topLogProbabilities: topLogProbabilities.map((alternatives) =>
+        alternatives.map((alternative) => ({ ...alternative, text: tokenizer.decode([alternative.token]) })),
+      ),
+    }
+  }
+
+  #sequences(tasks: Parameters<TextService['sequence']>[0][]) {
+    return Promise.all(tasks.map((task) => this.#text.sequence(task)))
+  }
+
+  #adapter(name: string | null): LoadedAdapter | null {
+    if (name === null) return null
+    const known = this.#adapters.get(name)
+    if (!known) throw new EngineError('not-found', `No adapter ${name} is loaded`)
+    return known.loaded
+  }
+
+  /** Scoring has weights of its own, read when it is first asked for. */
+  #decoder(adapter: LoadedAdapter | null, name: string | null): Decoder {
+    const known = this.#decoders.get(adapter)
+    if (known) return known
+    this.#weights ??= readWeights(this.#base)
+    const decoder = createDecoder({
+      config: this.#base.config,
+      weights: this.#weights,
+      adapter: name === null ? null : this.#adapters.get(name)!.adapter,
+      threads: this.#threads,
+    })
+    this.#decoders.set(adapter, decoder)
     return decoder
   }
 }
@@ -142,7 +266,7 @@ export class Answerer {
 function batches(lengths: number[]): number[][] {
   const order = [...lengths.keys()].sort((a, b) => lengths[a]! - lengths[b]! || a - b)
   const result: number[][] = []
-  for (let start = 0; start < order.length; start += BATCH_SIZE)
-    result.push(order.slice(start, start + BATCH_SIZE))
+  for (let start = 0; start < order.length; start += SCORE_BATCH)
+    result.push(order.slice(start, start + SCORE_BATCH))
   return result
 }

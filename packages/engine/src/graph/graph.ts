@@ -1,14 +1,17 @@
 // Builds ONNX models (onnx/onnx.proto3, IR version 10, opset 21) with static shapes.
 import { Message } from './wire.ts'
 
-export type ElementType = 'float32' | 'float16' | 'int8' | 'int64'
+export type ElementType = 'float32' | 'float16' | 'int8' | 'uint8' | 'int32' | 'int64'
 
-/** A tensor of the graph: its name, static shape and element type. */
+/** A tensor of the graph: its name, shape and element type. A negative size is one that each run may choose. */
 export interface Value {
   readonly name: string
   readonly shape: readonly number[]
   readonly type: ElementType
 }
+
+/** Stands for an optional input that a node does without. */
+export const ABSENT: Value = { name: '', shape: [], type: 'float32' }
 
 type Attribute = number | string | readonly number[] | { float: number }
 
@@ -29,7 +32,15 @@ interface NodeRecord {
 const IR_VERSION = 10
 const OPSET = 21
 const CONTRIB_DOMAIN = 'com.microsoft'
-const ELEMENT_TYPES: Record<ElementType, number> = { float32: 1, int8: 3, int64: 7, float16: 10 }
+const ELEMENT_TYPES: Record<ElementType, number> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  float16: 10,
+}
+const EXTERNAL = 1
 const ATTRIBUTE_TYPES = { float: 1, integer: 2, text: 3, integers: 7 }
 
 /** Collects nodes, constants, inputs and outputs, and encodes them as an ONNX model. */
@@ -42,6 +53,7 @@ export class Graph {
   #inputs: Message[] = []
   #outputs: Message[] = []
   #constantCache = new Map<string, Value>()
+  #external = new Map<string, Uint8Array>()
   #counter = 0
 
   input(name: string, shape: readonly number[], type: ElementType = 'float32'): Value {
@@ -68,6 +80,29 @@ export class Graph {
     return value
   }
 
+  /** A constant that the encoded model only refers to: sessions read it from `external`, so it may exceed 2 GB. */
+  externalConstant(name: string, shape: readonly number[], data: Float32Array | Uint8Array): Value {
+    const type: ElementType = data instanceof Float32Array ? 'float32' : 'uint8'
+    const tensor = new Message()
+    for (const size of shape) tensor.integer(1, size)
+    tensor.integer(2, ELEMENT_TYPES[type]).text(8, name)
+    for (const [key, value] of [
+      ['location', name],
+      ['offset', '0'],
+      ['length', `${data.byteLength}`],
+    ] as const) {
+      tensor.message(13, new Message().text(1, key).text(2, value))
+    }
+    this.#constants.push(tensor.integer(14, EXTERNAL))
+    this.#external.set(name, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+    return { name, shape, type }
+  }
+
+  /** Bytes of the external constants by name. */
+  get external(): ReadonlyMap<string, Uint8Array> {
+    return this.#external
+  }
+
   scalar(value: number): Value {
     return this.#cached(`float:${value}`, () => this.constant([], Float32Array.of(value)))
   }
@@ -78,19 +113,18 @@ export class Graph {
     )
   }
 
-  /** Adds a node; `shapes` are those of its outputs. */
+  /** Adds a node; `shapes` are those of its outputs, null for an optional one that is not wanted. */
   node(
     operator: string,
     inputs: readonly Value[],
-    shapes: readonly (readonly number[])[],
+    shapes: readonly (readonly number[] | null)[],
     options: NodeOptions = {},
   ): Value[] {
     const { attributes = {}, domain, types, names } = options
-    const outputs = shapes.map((shape, i) => ({
-      name: names?.[i] ?? this.#fresh(operator),
-      shape,
-      type: types?.[i] ?? ('float32' as const),
-    }))
+    const outputs = shapes.map((shape, i) => {
+      if (!shape) return ABSENT
+      return { name: names?.[i] ?? this.#fresh(operator), shape, type: types?.[i] ?? ('float32' as const) }
+    })
     for (const { name } of outputs) this.#computed.add(name)
     this.#nodes.push({
       inputs: inputs.map(({ name }) => name),
@@ -298,7 +332,10 @@ function broadcast(a: readonly number[], b: readonly number[]): number[] {
 
 function describe(value: Value): Message {
   const shape = new Message()
-  for (const size of value.shape) shape.message(1, new Message().integer(1, size))
+  for (const [axis, size] of value.shape.entries()) {
+    const dimension = new Message()
+    shape.message(1, size < 0 ? dimension.text(2, `${value.name}.${axis}`) : dimension.integer(1, size))
+  }
   const tensor = new Message().integer(1, ELEMENT_TYPES[value.type]).message(2, shape)
   return new Message().text(1, value.name).message(2, new Message().message(1, tensor))
 }

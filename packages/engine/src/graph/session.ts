@@ -36,13 +36,37 @@ export async function openSession(graph: Graph, options: SessionOptions): Promis
   }
 }
 
+/**
+ * Compiles a graph for decoding: weights are packed for the kernels, which is quicker and changes bits. The packed copy
+ * is the session's own: the graph and its external constants may be dropped afterwards.
+ */
+export async function openDecodingSession(graph: Graph, options: SessionOptions): Promise<Session> {
+  const session = await InferenceSession.create(graph.encode(), {
+    intraOpNumThreads: options.threads,
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
+    graphOptimizationLevel: 'basic',
+    enableMemPattern: false,
+    enableCpuMemArena: true,
+    externalData: [...graph.external].map(([path, data]) => ({ path, data })),
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
+  })
+  return {
+    async run(feeds, fetches) {
+      await session.run(feeds, fetches)
+    },
+    release: () => session.release(),
+  }
+}
+
 /** A tensor over an existing array, without a copy; Uint16Array holds the bits of 16-bit floats. */
 export function tensorOver(
-  data: Float32Array | Uint16Array | Int8Array | BigInt64Array,
+  data: Float32Array | Uint16Array | Int8Array | Int32Array | BigInt64Array,
   shape: readonly number[],
 ): Tensor {
   if (data instanceof Float32Array) return new Tensor('float32', data, [...shape])
   if (data instanceof Uint16Array) return halfTensor(data, shape)
+  if (data instanceof Int32Array) return new Tensor('int32', data, [...shape])
   if (data instanceof Int8Array) return new Tensor('int8', data, [...shape])
   return new Tensor('int64', data, [...shape])
 }

@@ -1,23 +1,41 @@
 // The inference process reads one request and writes one or more replies per line of JSON; replies carry the
-// request's id. Tensors never cross the pipe.
+// request's id. Requests run at the same time: only `open` must have been answered before the others. Tensors never
+// cross the pipe.
 import type { EngineErrorCode } from '../errors.ts'
 import type { BaseDigests, DecoderConfig } from '../formats/types.ts'
-import type { GenerateRequest, ScoreRequest } from '../generation/answers.ts'
+import type { AnswererOptions, GenerateRequest, ScoreRequest } from '../generation/answers.ts'
+import type { DecodePrecision } from '../generation/decode-weights.ts'
 import type { MachineLock } from './messages.ts'
+
+/** How the child decodes; see `AnswererOptions`. */
+export type InferenceOptions = Omit<AnswererOptions, 'base' | 'threads' | 'precision'> & {
+  /** How matrices are kept for decoding; what the file has (4 bits, 8 bits, else 32-bit floats) unless given. */
+  weightPrecision?: DecodePrecision
+}
 
 export interface InferenceInfo {
   config: DecoderConfig
+  /** Stored precision of the linear weights, for example 'Q4_1'. */
   precision: string
+  /** What they are decoded in. */
+  weightPrecision: DecodePrecision
   digests: BaseDigests
   lock: MachineLock
 }
 
 export type InferenceRequest =
-  | { id: number; method: 'open'; path: string; digests: BaseDigests | null; threads: number }
+  | ({
+      id: number
+      method: 'open'
+      path: string
+      digests: BaseDigests | null
+      threads: number
+    } & InferenceOptions)
   | { id: number; method: 'loadAdapter'; name: string; path: string }
   | { id: number; method: 'unloadAdapter'; name: string }
   | ({ id: number; method: 'generate'; stream: boolean } & GenerateRequest)
   | ({ id: number; method: 'score' } & ScoreRequest)
+  | { id: number; method: 'stats' }
   | { id: number; method: 'cancel'; target: number }
 
 export type InferenceReply =

@@ -1,5 +1,5 @@
-// Answers requests from standard input one after another; ends when its input does. The runtime blocks the event
-// loop while it computes, so this never runs in the process that serves HTTP.
+// Answers requests from standard input, any number at once; ends when its input does. The runtime blocks the event loop
+// while it computes, so this never runs in the process that serves HTTP.
 import { EngineError } from '../errors.ts'
 import { openBase } from '../formats/base.ts'
 import { Answerer } from '../generation/answers.ts'
@@ -9,7 +9,6 @@ import { readJsonLines, writeJsonLine } from './lines.ts'
 import { machineLock } from './machine-lock.ts'
 
 let answerer: Answerer | null = null
-let queue = Promise.resolve()
 const cancellations = new Map<number, AbortController>()
 
 async function handle(
@@ -31,20 +30,25 @@ async function handle(
       return answerer.generate(request, { signal, ...(request.stream ? { onText } : { onProgress }) })
     case 'score':
       return answerer.score(request, { signal, onProgress })
+    case 'stats':
+      return answerer.stats()
     default:
       throw new EngineError('invalid-input', `There is no method ${(request as { method: unknown }).method}`)
   }
 }
 
-function open(request: Extract<InferenceRequest, { method: 'open' }>): InferenceInfo {
-  const base = openBase(request.path)
-  if (request.digests) checkDigests(base, request.digests)
-  answerer = new Answerer(base, request.threads)
+async function open(request: Extract<InferenceRequest, { method: 'open' }>): Promise<InferenceInfo> {
+  const { path, digests, threads, weightPrecision, ...options } = request
+  const base = openBase(path)
+  if (digests) checkDigests(base, digests)
+  const precision = weightPrecision ? { precision: weightPrecision } : {}
+  answerer = await Answerer.open({ base, threads, ...precision, ...options })
   return {
     config: base.config,
     precision: base.precision,
+    weightPrecision: answerer.precision,
     digests: base.digests,
-    lock: machineLock(request.threads),
+    lock: machineLock(threads),
   }
 }
 
@@ -52,30 +56,28 @@ function reply(message: InferenceReply): void {
   writeJsonLine(process.stdout, message)
 }
 
-function onRequest(request: InferenceRequest): void {
+async function onRequest(request: InferenceRequest): Promise<void> {
   if (request.method === 'cancel') {
     cancellations.get(request.target)?.abort()
     return
   }
   const cancellation = new AbortController()
   cancellations.set(request.id, cancellation)
-  queue = queue.then(async () => {
-    try {
-      reply({ id: request.id, event: 'result', result: (await handle(request, cancellation.signal)) ?? null })
-    } catch (error) {
-      const known = error instanceof EngineError ? error : null
-      if (!known) console.error(error)
-      const message = error instanceof Error ? error.message : String(error)
-      const hint = known?.hint ? { hint: known.hint } : {}
-      reply({ id: request.id, event: 'error', code: known?.code ?? 'engine-failed', message, ...hint })
-    } finally {
-      cancellations.delete(request.id)
-    }
-  })
+  try {
+    reply({ id: request.id, event: 'result', result: (await handle(request, cancellation.signal)) ?? null })
+  } catch (error) {
+    const known = error instanceof EngineError ? error : null
+    if (!known) console.error(error)
+    const message = error instanceof Error ? error.message : String(error)
+    const hint = known?.hint ? { hint: known.hint } : {}
+    reply({ id: request.id, event: 'error', code: known?.code ?? 'engine-failed', message, ...hint })
+  } finally {
+    cancellations.delete(request.id)
+  }
 }
 
 readJsonLines(process.stdin, {
-  onMessage: (message) => onRequest(message as InferenceRequest),
+  onMessage: (message) => void onRequest(message as InferenceRequest),
   onMalformed: (line) => console.error(`not a request: ${line}`),
   onEnd: () => process.exit(0),
 })

@@ -3,7 +3,13 @@ import { fileURLToPath } from 'node:url'
 import { EngineError } from '../errors.ts'
 import type { BaseDigests } from '../formats/types.ts'
 import type { Answer, GenerateRequest, ScoreRequest } from '../generation/answers.ts'
-import type { InferenceInfo, InferenceReply, InferenceRequest } from './inference-messages.ts'
+import type { BatchStats } from '../generation/batcher.ts'
+import type {
+  InferenceInfo,
+  InferenceOptions,
+  InferenceReply,
+  InferenceRequest,
+} from './inference-messages.ts'
 import { readJsonLines, writeJsonLine } from './lines.ts'
 
 interface Pending {
@@ -20,7 +26,13 @@ export interface CallOptions {
 
 type Unnumbered<T> = T extends InferenceRequest ? Omit<T, 'id'> : never
 
-/** A base model running in a child process. */
+export interface InferenceStart extends InferenceOptions {
+  path: string
+  digests?: BaseDigests | null
+  threads: number
+}
+
+/** A base model running in a child process, which answers any number of calls at once in one batch. */
 export class InferenceProcess {
   readonly info: InferenceInfo
   #child: ChildProcessWithoutNullStreams
@@ -38,11 +50,7 @@ export class InferenceProcess {
   }
 
   /** Opens a base. With `digests`, throws `digest-mismatch` when the files are not the recorded ones. */
-  static async start(options: {
-    path: string
-    digests?: BaseDigests | null
-    threads: number
-  }): Promise<InferenceProcess> {
+  static async start(start: InferenceStart): Promise<InferenceProcess> {
     const program = fileURLToPath(new URL('./inference-process.ts', import.meta.url))
     const child = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'pipe'] })
     const pending = new Map<number, Pending>()
@@ -66,9 +74,8 @@ export class InferenceProcess {
         `The inference process ended (${signal ?? `exit code ${code}`})${complaints ? `: ${complaints}` : ''}`,
       )
     })
-    const { path, digests = null, threads } = options
     try {
-      const info = await request(child, pending, { id: 0, method: 'open', path, digests, threads })
+      const info = await request(child, pending, { digests: null, ...start, id: 0, method: 'open' })
       return new InferenceProcess(child, pending, info as InferenceInfo)
     } catch (error) {
       child.kill('SIGKILL')
@@ -79,6 +86,11 @@ export class InferenceProcess {
   /** False once the process has ended. */
   get alive(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  /** Of the operating system; undefined when it could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid
   }
 
   async loadAdapter(name: string, path: string): Promise<void> {
@@ -112,6 +124,11 @@ export class InferenceProcess {
     return (await this.#call({ method: 'score', ...call }, options)) as number[][]
   }
 
+  /** What the batch is doing. */
+  async stats(): Promise<BatchStats> {
+    return (await this.#call({ method: 'stats' })) as BatchStats
+  }
+
   /** Ends the process; calls under way fail. */
   close(): Promise<void> {
     return new Promise((resolve) => {
@@ -130,6 +147,7 @@ export class InferenceProcess {
     const { signal, onProgress } = options
     if (!this.alive) throw new EngineError('engine-failed', 'The inference process has ended')
     const id = this.#nextId++
+    if (signal?.aborted) throw new EngineError('cancelled', 'The request was cancelled')
     const cancel = () => writeJsonLine(this.#child.stdin, { id, method: 'cancel', target: id })
     signal?.addEventListener('abort', cancel, { once: true })
     try {

@@ -1,0 +1,345 @@
+// A continuous batch: requests join and leave between steps (Yu et al. 2022, Orca). Rows that decode occupy the first
+// slots of the cache, the row whose prompt is being read the one after them, finished rows stay in the others for
+// requests that begin alike.
+import { Random } from '@regraft/methods'
+import { EngineError } from '../errors.ts'
+import type { LoadedAdapter } from './adapter-slots.ts'
+import type { DecodeModel } from './decode-model.ts'
+import { KeyValueCache } from './key-value-cache.ts'
+import { chooseToken, GREEDY, mostProbableTokens, type Sampling } from './sample.ts'
+
+/** Tokens of prompts that are read between two steps of the running rows. */
+const PROMPT_CHUNK = 128
+/** Copying a shorter prefix is not worth it. */
+const SHORTEST_PREFIX = 32
+/** The rate of `stats` is that of this many milliseconds. */
+const RATE_WINDOW = 5000
+
+export interface RowRequest {
+  prompt: readonly number[]
+  adapter: LoadedAdapter | null
+  maxTokens: number
+  /** Generation ends after any of these, which is not part of the answer. */
+  stopTokens: readonly number[]
+  sampling?: Sampling
+  /** Alternatives whose log-probabilities are wanted for each token. */
+  topLogProbabilities?: number
+  random?: Random
+  /** Called for each token of the answer; true ends the row. */
+  onToken?: (token: number) => boolean
+  signal?: AbortSignal
+}
+
+export interface TokenAlternative {
+  token: number
+  /** Natural logarithm. */
+  logProbability: number
+}
+
+export interface Generated {
+  tokens: number[]
+  /** One per token under the model's own distribution, natural logarithm. */
+  logProbabilities: number[]
+  /** One list per token, most probable first; empty unless asked for. */
+  topLogProbabilities: TokenAlternative[][]
+  finishReason: 'stop' | 'length'
+  /** Tokens of the prompt whose keys and values were copied from another row. */
+  reusedTokens: number
+}
+
+export interface BatchStats {
+  running: number
+  waiting: number
+  /** Tokens generated per second over the last seconds. */
+  tokensPerSecond: number
+}
+
+export interface BatcherOptions {
+  maxRows: number
+  /** Bytes that keys and values may take; at least one row runs whatever it needs. */
+  cacheBytes: number
+  /** Whether prompts may begin with what other rows computed. */
+  reusePrefixes: boolean
+}
+
+interface Row extends RowRequest {
+  result: Generated
+  /** Tokens whose keys and values are in the cache. */
+  cached: number[]
+  next: number
+  resolve(result: Generated): void
+  reject(error: unknown): void
+}
+
+/** What a slot holds: the tokens whose keys and values are there, in order, and under which adapter. */
+interface Held {
+  tokens: number[]
+  adapter: LoadedAdapter | null
+  usedAt: number
+}
+
+/** Decodes any number of requests in one batch. */
+export class Batcher {
+  readonly #model: DecodeModel
+  readonly #options: BatcherOptions
+  #waiting: Row[] = []
+  #running: Row[] = []
+  #reading: Row | null = null
+  #held: Held[]
+  #clock = 0
+  #looping = false
+  #pauses: (() => Promise<void>)[] = []
+  #recent: { at: number; tokens: number }[] = []
+
+  constructor(model: DecodeModel, options: BatcherOptions) {
+    this.#model = model
+    this.#options = options
+    this.#held = Array.from({ length: model.cache.slots }, () => ({ tokens: [], adapter: null, usedAt: 0 }))
+  }
+
+  /** Continues a prompt. Throws `invalid-input` for an empty prompt or one that leaves no room in the context. */
+  submit(request: RowRequest): Promise<Generated> {
+    const limit = this.#model.config.maxPositionEmbeddings
+    const { length } = request.prompt
+    if (length === 0) return Promise.reject(new EngineError('invalid-input', 'A prompt has no tokens'))
+    if (length >= limit) {
+      const message = `A prompt of ${length} tokens fills the context of ${limit}`
+      return Promise.reject(new EngineError('invalid-input', message, { hint: 'Shorten the conversation' }))
+    }
+    return new Promise((resolve, reject) => {
+      const result: Generated = {
+        tokens: [],
+        logProbabilities: [],
+        topLogProbabilities: [],
+        finishReason: 'length',
+        reusedTokens: 0,
+      }
+      this.#waiting.push({ ...request, result, cached: [], next: -1, resolve, reject })
+      this.#start()
+    })
+  }
+
+  /** Runs something that needs the model to itself, between two steps. */
+  exclusively<Result>(work: () => Promise<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#pauses.push(() => work().then(resolve, reject))
+      this.#start()
+    })
+  }
+
+  /** Whether a row that is waiting or running uses this adapter. */
+  uses(adapter: LoadedAdapter): boolean {
+    return this.#rows().some((row) => row.adapter === adapter)
+  }
+
+  stats(): BatchStats {
+    const now = performance.now()
+    this.#recent = this.#recent.filter(({ at }) => now - at <= RATE_WINDOW)
+    const tokens = this.#recent.reduce((sum, step) => sum + step.tokens, 0)
+    return {
+      running: this.#running.length + (this.#reading ? 1 : 0),
+      waiting: this.#waiting.length,
+      tokensPerSecond: tokens / (RATE_WINDOW / 1000),
+    }
+  }
+
+  #rows(): Row[] {
+    return [...this.#running, ...(this.#reading ? [this.#reading] : []), ...this.#waiting]
+  }
+
+  #start(): void {
+    if (this.#looping) return
+    this.#looping = true
+    // Requests that come together start together.
+    setImmediate(() => void this.#loop())
+  }
+
+  async #loop(): Promise<void> {
+    while (this.#pauses.length > 0 || this.#rows().length > 0) {
+      for (const pause of this.#pauses.splice(0)) await pause()
+      try {
+        this.#dropCancelled()
+        await this.#readPrompts()
+        await this.#step()
+      } catch (error) {
+        this.#failAll(error)
+      }
+      // The runtime blocks the event loop: messages get their turn here.
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    this.#looping = false
+  }
+
+  /** Reads prompts, at most a chunk when rows are waiting for their next token. */
+  async #readPrompts(): Promise<void> {
+    let budget = PROMPT_CHUNK
+    while (budget > 0) {
+      const row = this.#reading ?? this.#admit()
+      if (!row) return
+      const slot = this.#running.length
+      const done = row.cached.length
+      const ids = row.prompt.slice(done, done + Math.min(budget, PROMPT_CHUNK))
+      const run = { firstSlot: slot, ids: [ids], before: [done], adapters: [row.adapter] }
+      const scores = await this.#model.run(run)
+      row.cached.push(...ids)
+      budget -= ids.length
+      if (row.cached.length < row.prompt.length) continue
+      this.#reading = null
+      this.#running.push(row)
+      if (this.#accept(row, scores)) this.#finish([row])
+    }
+  }
+
+  /** Takes the next request in, if there is room, and copies what it shares with another row. */
+  #admit(): Row | null {
+    const next = this.#waiting[0]
+    if (!next || this.#running.length >= this.#rowLimit(next)) return null
+    this.#waiting.shift()
+    const { cache } = this.#model
+    const slot = this.#running.length
+    const reused = this.#options.reusePrefixes ? this.#sharedPrefix(next) : { from: slot, length: 0 }
+    this.#makeRoomAt(slot, reused.from)
+    cache.reserve(this.#tokensOf(next), this.#used())
+    cache.copy(reused.from, slot, reused.length)
+    next.cached = next.prompt.slice(0, reused.length)
+    next.result.reusedTokens = reused.length
+    this.#held[slot] = { tokens: next.cached, adapter: next.adapter, usedAt: ++this.#clock }
+    this.#reading = next
+    return next
+  }
+
+  /** The longest beginning of a prompt that a slot holds; its last token is always computed. */
+  #sharedPrefix(row: Row): { from: number; length: number } {
+    let best = { from: this.#running.length, length: 0 }
+    for (const [slot, { tokens, adapter }] of this.#held.entries()) {
+      if (adapter !== row.adapter) continue
+      const most = Math.min(tokens.length, row.prompt.length - 1)
+      let length = 0
+      while (length < most && tokens[length] === row.prompt[length]) length++
+      if (length > best.length) best = { from: slot, length }
+    }
+    return best.length >= SHORTEST_PREFIX ? best : { from: this.#running.length, length: 0 }
+  }
+
+  /** Keeps what a slot holds in place of the finished row that was used longest ago, unless it is that itself. */
+  #makeRoomAt(slot: number, source: number): void {
+    let oldest = slot
+    for (let other = slot; other < this.#held.length; other++) {
+      if (this.#held[other]!.usedAt < this.#held[oldest]!.usedAt) oldest = other
+    }
+    if (oldest === slot || oldest === source || this.#held[slot]!.tokens.length === 0) return
+    this.#model.cache.copy(slot, oldest, this.#held[slot]!.tokens.length)
+    this.#held[oldest] = this.#held[slot]!
+  }
+
+  async #step(): Promise<void> {
+    const rows = this.#running
+    if (rows.length === 0) return
+    const scores = await this.#model.run({
+      firstSlot: 0,
+      ids: rows.map((row) => [row.next]),
+      before: rows.map((row) => row.cached.length),
+      adapters: rows.map((row) => row.adapter),
+    })
+    const { vocabSize } = this.#model.config
+    const finished = rows.filter((row, i) => {
+      row.cached.push(row.next)
+      return this.#accept(row, scores.subarray(i * vocabSize, (i + 1) * vocabSize))
+    })
+    this.#recent.push({ at: performance.now(), tokens: rows.length })
+    this.#finish(finished)
+  }
+
+  /** Chooses a row's next token; true when the row is done. */
+  #accept(row: Row, scores: Float32Array): boolean {
+    const { result, stopTokens, maxTokens, prompt, sampling = GREEDY, topLogProbabilities = 0 } = row
+    row.random ??= new Random(0, 'row/0')
+    const token = chooseToken(scores, sampling, row.random)
+    row.next = token
+    if (stopTokens.includes(token)) {
+      result.finishReason = 'stop'
+      return true
+    }
+    result.tokens.push(token)
+    result.logProbabilities.push(scores[token]!)
+    if (topLogProbabilities > 0) {
+      result.topLogProbabilities.push(
+        mostProbableTokens(scores, topLogProbabilities).map((alternative) => {
+          return { token: alternative, logProbability: scores[alternative]! }
+        }),
+      )
+    }
+    if (row.onToken?.(token)) {
+      result.finishReason = 'stop'
+      return true
+    }
+    const limit = this.#model.config.maxPositionEmbeddings
+    return result.tokens.length >= maxTokens || prompt.length + result.tokens.length >= limit
+  }
+
+  #finish(rows: readonly Row[]): void {
+    for (const row of rows) {
+      this.#leave(row)
+      row.resolve(row.result)
+    }
+  }
+
+  /** Takes a row out of the batch: the last one gets its slot, what it computed stays in that of the last one. */
+  #leave(row: Row): void {
+    const slot = this.#running.indexOf(row)
+    const last = this.#running.length - 1
+    const lengthOf = (index: number) => this.#held[index]!.tokens.length
+    this.#exchange(slot, last, Math.max(lengthOf(slot), lengthOf(last)))
+    this.#running[slot] = this.#running[last]!
+    this.#running.pop()
+    this.#held[last]!.usedAt = ++this.#clock
+    // The row that is being read stays right behind the running ones.
+    if (this.#reading) this.#exchange(last, last + 1, Math.max(lengthOf(last), lengthOf(last + 1)))
+  }
+
+  #exchange(a: number, b: number, length: number): void {
+    if (a === b) return
+    this.#model.cache.swap(a, b, length)
+    ;[this.#held[a], this.#held[b]] = [this.#held[b]!, this.#held[a]!]
+  }
+
+  #dropCancelled(): void {
+    const error = () => new EngineError('cancelled', 'The generation was cancelled')
+    this.#waiting = this.#waiting.filter((row) => {
+      if (row.signal?.aborted) row.reject(error())
+      return !row.signal?.aborted
+    })
+    if (this.#reading?.signal?.aborted) {
+      this.#reading.reject(error())
+      this.#reading = null
+    }
+    for (const row of this.#running.filter(({ signal }) => signal?.aborted)) {
+      this.#leave(row)
+      row.reject(error())
+    }
+  }
+
+  #failAll(error: unknown): void {
+    for (const row of this.#rows()) row.reject(error)
+    this.#waiting = []
+    this.#running = []
+    this.#reading = null
+    for (const held of this.#held) held.tokens = []
+  }
+
+  #tokensOf(row: Row): number {
+    return Math.min(row.prompt.length + row.maxTokens, this.#model.config.maxPositionEmbeddings)
+  }
+
+  /** Rows that may run at once when this one joins. */
+  #rowLimit(next: Row): number {
+    const { config, cache } = this.#model
+    const capacity = Math.max(cache.capacity, KeyValueCache.capacityFor(config, this.#tokensOf(next)))
+    const affordable = Math.floor(this.#options.cacheBytes / (capacity * KeyValueCache.bytesPerToken(config)))
+    return Math.max(1, Math.min(this.#options.maxRows, affordable))
+  }
+
+  #used(): number[] {
+    return this.#held.map(({ tokens }) => tokens.length)
+  }
+}

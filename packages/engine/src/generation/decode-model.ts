@@ -1,0 +1,147 @@
+import type { Base, DecoderConfig } from '../formats/types.ts'
+import {
+  emptyTensor,
+  type Feeds,
+  floats,
+  openDecodingSession,
+  type Session,
+  tensorOver,
+} from '../graph/session.ts'
+import { AdapterSlots, type LoadedAdapter, type Ranks } from './adapter-slots.ts'
+import { decodeGraph } from './decode-graph.ts'
+import { type DecodeMatrix, type DecodePrecision, embedTokens, readDecodeWeights } from './decode-weights.ts'
+import { KeyValueCache } from './key-value-cache.ts'
+
+export interface DecodeModelOptions {
+  base: Pick<Base, 'config' | 'tensors'>
+  precision: DecodePrecision
+  threads: number
+  /** Rows whose keys and values are held at once. */
+  slots: number
+}
+
+/** Rows of one run: neighbouring slots, the same number of new tokens for each. */
+export interface DecodeRun {
+  firstSlot: number
+  /** New tokens of each row. */
+  ids: number[][]
+  /** Tokens of each row before these. */
+  before: number[]
+  adapters: (LoadedAdapter | null)[]
+}
+
+/** A base ready for decoding, with the keys and values of its rows. */
+export class DecodeModel {
+  readonly config: DecoderConfig
+  readonly cache: KeyValueCache
+  #options: DecodeModelOptions
+  #session: Session
+  #embedding: DecodeMatrix
+  #adapterSlots: AdapterSlots | null = null
+
+  private constructor(options: DecodeModelOptions, session: Session, embedding: DecodeMatrix) {
+    this.#options = options
+    this.config = options.base.config
+    this.cache = new KeyValueCache(this.config, options.slots)
+    this.#session = session
+    this.#embedding = embedding
+  }
+
+  static async open(options: DecodeModelOptions): Promise<DecodeModel> {
+    const { session, embedding } = await openModelSession(options, null)
+    return new DecodeModel(options, session, embedding)
+  }
+
+  /**
+   * Makes the graph take adapters of these ranks. A graph without adapters is quicker, so one with them replaces it when
+   * they are first needed; the weights are read again, so that only one packed copy is kept.
+   */
+  async allowRanks(ranks: Ranks): Promise<void> {
+    const now = this.#adapterSlots?.ranks
+    const names = Object.keys(ranks) as (keyof Ranks)[]
+    if (now && names.every((name) => ranks[name] <= now[name])) return
+    const wanted = Object.fromEntries(
+      names.map((name) => [name, roundUp(Math.max(ranks[name], now?.[name] ?? 0))]),
+    ) as Ranks
+    await this.#session.release()
+    const { session, embedding } = await openModelSession(this.#options, wanted)
+    this.#session = session
+    this.#embedding = embedding
+    this.#adapterSlots = new AdapterSlots(this.config, wanted)
+  }
+
+  dropAdapter(adapter: LoadedAdapter): void {
+    this.#adapterSlots?.drop(adapter)
+  }
+
+  /** Natural-log probabilities [rows, V] of what follows the last token of each row. */
+  async run({ firstSlot, ids, before, adapters }: DecodeRun): Promise<Float32Array> {
+    const { hiddenSize, vocabSize } = this.config
+    const [batch, length] = [ids.length, ids[0]!.length]
+    const x = new Float32Array(batch * length * hiddenSize)
+    embedTokens(this.config, this.#embedding, ids.flat(), x)
+    const lengths = Int32Array.from(before, (tokens) => tokens + length - 1)
+    const rows = BigInt64Array.from({ length: batch }, (_, row) => BigInt((row + 1) * length - 1))
+    const { past, present } = this.cache.tensors(firstSlot, batch)
+    const scores = emptyTensor([batch, vocabSize])
+    const feeds: Feeds = {
+      ...past,
+      ...this.#adapterFeeds(adapters, length),
+      x: tensorOver(x, [batch, length, hiddenSize]),
+      rows: tensorOver(rows, [batch]),
+      lengths: tensorOver(lengths, [batch]),
+      longest: tensorOver(Int32Array.of(Math.max(...lengths) + 1), []),
+    }
+    await this.#session.run(feeds, { ...present, scores })
+    return floats(scores)
+  }
+
+  async release(): Promise<void> {
+    await this.#session.release()
+  }
+
+  #adapterFeeds(adapters: readonly (LoadedAdapter | null)[], length: number): Feeds {
+    if (!this.#adapterSlots) return {}
+    const active = [...new Set(adapters)].filter((adapter) => adapter !== null)
+    const slots = active.length > 0 ? this.#adapterSlots.place(active) : []
+    if (active.length === 0) this.#adapterSlots.reserveOne()
+    const first = slots.length > 0 ? Math.min(...slots) : 0
+    const count = slots.length > 0 ? Math.max(...slots) - first + 1 : 1
+    const members: number[][] = Array.from({ length: count }, () => [])
+    for (const [row, adapter] of adapters.entries()) {
+      if (adapter) members[slots[active.indexOf(adapter)]! - first]!.push(row)
+    }
+    const most = Math.max(1, ...members.map((rows) => rows.length)) * length
+    const order = new BigInt64Array(count * most)
+    const place = new BigInt64Array(adapters.length * length)
+    const adapted = new Float32Array(adapters.length * length)
+    for (const [segment, rows] of members.entries()) {
+      for (const [i, row] of rows.entries()) {
+        for (let token = 0; token < length; token++) {
+          const at = segment * most + i * length + token
+          order[at] = BigInt(row * length + token)
+          place[row * length + token] = BigInt(at)
+          adapted[row * length + token] = 1
+        }
+      }
+    }
+    return {
+      ...this.#adapterSlots.tensors(first, count),
+      order: tensorOver(order, [count, most]),
+      place: tensorOver(place, [adapters.length, length]),
+      adapted: tensorOver(adapted, [adapters.length, length, 1]),
+    }
+  }
+}
+
+async function openModelSession(options: DecodeModelOptions, ranks: Ranks | null) {
+  const weights = readDecodeWeights(options.base, options.precision)
+  const graph = decodeGraph(options.base.config, weights, ranks)
+  const session = await openDecodingSession(graph, { threads: options.threads })
+  return { session, embedding: weights.embedding }
+}
+
+/** Ranks in steps, so that few adapters make the graph be compiled again. */
+function roundUp(rank: number): number {
+  return rank === 0 ? 0 : Math.max(8, 2 ** Math.ceil(Math.log2(rank)))
+}
