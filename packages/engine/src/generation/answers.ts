@@ -76,34 +76,29 @@ export interface AnswererOptions {
   textTimeLimitMs?: number
 }
 
+interface Decoding {
+  model: DecodeModel
+  batcher: Batcher
+}
+
 /** A base with its loaded adapters, answering any number of requests at once. */
 export class Answerer {
   readonly precision: DecodePrecision
+  #options: AnswererOptions
   #base: Base
-  #threads: number
-  #model: DecodeModel
-  #batcher: Batcher
   #text: TextService
   #adapters = new Map<string, { loaded: LoadedAdapter; adapter: Adapter }>()
+  #decoding: Promise<Decoding> | null = null
+  #batcher: Batcher | null = null
   #weights: DecoderWeights | null = null
   #decoders = new Map<LoadedAdapter | null, Decoder>()
 
-  private constructor(options: AnswererOptions, model: DecodeModel, text: TextService) {
-    const { base, threads, maxRows = 16, cacheBytes = 2 * GIGABYTE, reusePrefixes = true } = options
+  constructor(options: AnswererOptions) {
+    const { base, textTimeLimitMs = 2000 } = options
     this.precision = options.precision ?? storedPrecision(base)
+    this.#options = options
     this.#base = base
-    this.#threads = threads
-    this.#model = model
-    this.#text = text
-    this.#batcher = new Batcher(model, { maxRows, cacheBytes, reusePrefixes })
-  }
-
-  static async open(options: AnswererOptions): Promise<Answerer> {
-    const { base, threads, maxRows = 16, textTimeLimitMs = 2000 } = options
-    const text = new TextService({ basePath: base.path, timeLimitMs: textTimeLimitMs })
-    const precision = options.precision ?? storedPrecision(base)
-    const model = await DecodeModel.open({ base, precision, threads, slots: maxRows + KEPT_ROWS })
-    return new Answerer(options, model, text)
+    this.#text = new TextService({ basePath: base.path, timeLimitMs: textTimeLimitMs })
   }
 
   /**
@@ -114,7 +109,10 @@ export class Answerer {
     const adapter = readAdapter(path)
     checkAdapterFits(adapter, this.#base)
     const loaded = loadedAdapter(this.#base.config, name, adapter)
-    await this.#batcher.exclusively(() => this.#model.allowRanks(largestRanks([loaded])))
+    if (this.#decoding) {
+      const { model, batcher } = await this.#decoding
+      await batcher.exclusively(() => model.allowRanks(largestRanks([loaded])))
+    }
     await this.unloadAdapter(name)
     this.#adapters.set(name, { loaded, adapter })
   }
@@ -126,7 +124,9 @@ export class Answerer {
     this.#adapters.delete(name)
     await this.#decoders.get(known.loaded)?.release()
     this.#decoders.delete(known.loaded)
-    if (!this.#batcher.uses(known.loaded)) this.#model.dropAdapter(known.loaded)
+    if (!this.#decoding) return
+    const { model, batcher } = await this.#decoding
+    if (!batcher.uses(known.loaded)) model.dropAdapter(known.loaded)
   }
 
   /** Answers every conversation; they share the batch with other requests, results keep their order. */
@@ -140,6 +140,8 @@ export class Answerer {
       )
     }
     const adapter = this.#adapter(request.adapter)
+    this.#decoding ??= this.#open()
+    const { batcher } = await this.#decoding
     const prompts = await this.#sequences(
       request.conversations.map((messages) => ({ kind: 'prompt', messages })),
     )
@@ -150,7 +152,10 @@ export class Answerer {
     try {
       return await Promise.all(
         prompts.map(async ({ ids }, row) => {
-          const answer = await this.#answer(request, adapter, ids, row, { ...options, signal: signals })
+          const answer = await this.#answer(batcher, request, adapter, ids, row, {
+            ...options,
+            signal: signals,
+          })
           onProgress?.(++done, prompts.length)
           return answer
         }),
@@ -183,17 +188,34 @@ export class Answerer {
   }
 
   stats(): BatchStats {
-    return this.#batcher.stats()
+    return this.#batcher?.stats() ?? { running: 0, waiting: 0, tokensPerSecond: 0 }
   }
 
   async close(): Promise<void> {
     await this.#text.close()
     for (const decoder of this.#decoders.values()) await decoder.release()
     this.#decoders.clear()
-    await this.#batcher.exclusively(() => this.#model.release())
+    const decoding = await this.#decoding
+    await decoding?.batcher.exclusively(() => decoding.model.release())
+  }
+
+  /** The graph and its weights, when the first answer is asked for: scoring alone does without. */
+  async #open(): Promise<Decoding> {
+    const { base, threads, maxRows = 16, cacheBytes = 2 * GIGABYTE, reusePrefixes = true } = this.#options
+    const adapters = [...this.#adapters.values()].map(({ loaded }) => loaded)
+    const model = await DecodeModel.open({
+      base,
+      precision: this.precision,
+      threads,
+      slots: maxRows + KEPT_ROWS,
+      ranks: adapters.length > 0 ? largestRanks(adapters) : null,
+    })
+    this.#batcher = new Batcher(model, { maxRows, cacheBytes, reusePrefixes })
+    return { model, batcher: this.#batcher }
   }
 
   async #answer(
+    batcher: Batcher,
     request: GenerateRequest,
     adapter: LoadedAdapter | null,
     prompt: readonly number[],
@@ -208,7 +230,7 @@ export class Answerer {
       text += piece
       if (piece !== '') onText?.(row, piece)
     }
-    const { topLogProbabilities, ...generated } = await this.#batcher.submit({
+    const { topLogProbabilities, ...generated } = await batcher.submit({
       prompt,
       adapter,
       maxTokens: request.maxTokens,
@@ -255,7 +277,7 @@ export class Answerer {
       config: this.#base.config,
       weights: this.#weights,
       adapter: name === null ? null : this.#adapters.get(name)!.adapter,
-      threads: this.#threads,
+      threads: this.#options.threads,
     })
     this.#decoders.set(adapter, decoder)
     return decoder

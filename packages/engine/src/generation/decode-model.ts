@@ -1,3 +1,4 @@
+import { LINEAR_NAMES } from '../decoder/layer.ts'
 import type { Base, DecoderConfig } from '../formats/types.ts'
 import {
   emptyTensor,
@@ -18,6 +19,8 @@ export interface DecodeModelOptions {
   threads: number
   /** Rows whose keys and values are held at once. */
   slots: number
+  /** Ranks of adapters that the graph takes from the start. */
+  ranks?: Ranks | null
 }
 
 /** Rows of one run: neighbouring slots, the same number of new tokens for each. */
@@ -48,8 +51,11 @@ export class DecodeModel {
   }
 
   static async open(options: DecodeModelOptions): Promise<DecodeModel> {
-    const { session, embedding } = await openModelSession(options, null)
-    return new DecodeModel(options, session, embedding)
+    const ranks = options.ranks ? roundUp(options.ranks) : null
+    const { session, embedding } = await openModelSession(options, ranks)
+    const model = new DecodeModel(options, session, embedding)
+    if (ranks) model.#adapterSlots = new AdapterSlots(model.config, ranks)
+    return model
   }
 
   /**
@@ -58,11 +64,10 @@ export class DecodeModel {
    */
   async allowRanks(ranks: Ranks): Promise<void> {
     const now = this.#adapterSlots?.ranks
-    const names = Object.keys(ranks) as (keyof Ranks)[]
+    const names = LINEAR_NAMES
     if (now && names.every((name) => ranks[name] <= now[name])) return
-    const wanted = Object.fromEntries(
-      names.map((name) => [name, roundUp(Math.max(ranks[name], now?.[name] ?? 0))]),
-    ) as Ranks
+    const largest = names.map((name) => [name, Math.max(ranks[name], now?.[name] ?? 0)])
+    const wanted = roundUp(Object.fromEntries(largest) as Ranks)
     await this.#session.release()
     const { session, embedding } = await openModelSession(this.#options, wanted)
     this.#session = session
@@ -142,6 +147,7 @@ async function openModelSession(options: DecodeModelOptions, ranks: Ranks | null
 }
 
 /** Ranks in steps, so that few adapters make the graph be compiled again. */
-function roundUp(rank: number): number {
-  return rank === 0 ? 0 : Math.max(8, 2 ** Math.ceil(Math.log2(rank)))
+function roundUp(ranks: Ranks): Ranks {
+  const step = (rank: number) => (rank === 0 ? 0 : Math.max(8, 2 ** Math.ceil(Math.log2(rank))))
+  return Object.fromEntries(LINEAR_NAMES.map((name) => [name, step(ranks[name])])) as Ranks
 }

@@ -37,12 +37,12 @@ async function handle(
   }
 }
 
-async function open(request: Extract<InferenceRequest, { method: 'open' }>): Promise<InferenceInfo> {
+function open(request: Extract<InferenceRequest, { method: 'open' }>): InferenceInfo {
   const { path, digests, threads, weightPrecision, ...options } = request
   const base = openBase(path)
   if (digests) checkDigests(base, digests)
   const precision = weightPrecision ? { precision: weightPrecision } : {}
-  answerer = await Answerer.open({ base, threads, ...precision, ...options })
+  answerer = new Answerer({ base, threads, ...precision, ...options })
   return {
     config: base.config,
     precision: base.precision,

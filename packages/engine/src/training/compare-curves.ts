@@ -58,7 +58,7 @@ export async function compareCurves(
     return name === 'sft' ? { messages, completion: chosen } : { messages, chosen, rejected }
   })
   const items = referenceItems(name, examples, recipe.seed)
-  const answerer = new Answerer(base, threads)
+  const answerer = new Answerer({ base, threads })
   const scores = await answerer.score({ adapter: null, items })
   await answerer.close()
   const { summary } = await fineTune({

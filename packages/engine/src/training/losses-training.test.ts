@@ -17,7 +17,7 @@ import { referenceItems, referenceLines } from './reference.ts'
 const folder = mkdtempSync(join(tmpdir(), 'regraft-losses-'))
 writePicoBase(join(folder, 'base'))
 const base = openBase(join(folder, 'base'))
-const answerer = await Answerer.open({ base, threads: 1 })
+const answerer = new Answerer({ base, threads: 1 })
 afterAll(async () => {
   await answerer.close()
   base.close()

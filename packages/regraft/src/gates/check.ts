@@ -69,7 +69,7 @@ export const checkOperation = defineOperation({
 
     const measure = async (name: string, baseDigest: string, adapterDigest: string | null) => {
       const step = evaluateSuite({
-        engines: context.services.engines,
+        engines: context.services.evaluationEngines,
         onProgress: (done, total) =>
           context.progress({ stage: `evaluate ${name}`, done, total, unit: 'items' }),
       })

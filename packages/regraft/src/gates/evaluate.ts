@@ -25,7 +25,7 @@ export interface EvaluateOptions {
 export function evaluateSuite(options: EvaluateOptions): Step<z.output<typeof Parameters>> {
   return defineStep({
     name: 'gates/evaluate-suite',
-    version: 1,
+    version: 2,
     determinism: 'pure',
     input: Parameters,
     async run({ parameters, inputs, read, project, signal }) {

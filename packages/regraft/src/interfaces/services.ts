@@ -41,7 +41,8 @@ export async function createServices(
   const journals = holdsDirectory
     ? await openJournals(join(config.dataDirectory, 'journal'), { store, onProblem })
     : foreignJournals
-  const engines = new EngineHost(config)
+  const engines = new EngineHost(config, 'serving')
+  const evaluationEngines = new EngineHost(config, 'evaluation')
   const jobs = createJobRunner({
     runner,
     operations,
@@ -60,11 +61,12 @@ export async function createServices(
       attempt: job.attempts,
     }),
   })
-  const services: Services = { configuration: loaded, jobs, engines, journals }
+  const services: Services = { configuration: loaded, jobs, engines, evaluationEngines, journals }
   return {
     services,
     async close() {
       await engines.close()
+      await evaluationEngines.close()
       await journals.close()
     },
   }

@@ -8,7 +8,10 @@ import { type BaseRecord, requireRecordedBase } from './bases.ts'
 
 declare module '../operation/types.ts' {
   interface Services {
+    /** Serves; its calls share batches. */
     engines: EngineHost
+    /** Evaluates in processes of its own, so that a measurement does not depend on what else is served. */
+    evaluationEngines: EngineHost
   }
 }
 
@@ -34,13 +37,23 @@ interface Engine {
   adapters: Map<string, Promise<void>>
 }
 
-/** Keeps one child process per base and loads adapters into it when they are first asked for. */
+/** An engine that only evaluates ends when it was not asked for this long: it holds a copy of the weights. */
+const EVALUATION_IDLE_MS = 30_000
+
+/**
+ * Keeps one child process per base and loads adapters into it when they are first asked for. Served calls share a batch;
+ * evaluations follow one another and reuse nothing, so that equal calls see equal batches.
+ */
 export class EngineHost {
   #config: Config
+  #purpose: 'serving' | 'evaluation'
   #engines = new Map<string, Engine>()
+  #turn: Promise<unknown> = Promise.resolve()
+  #idle: NodeJS.Timeout | undefined
 
-  constructor(config: Config) {
+  constructor(config: Config, purpose: 'serving' | 'evaluation') {
     this.#config = config
+    this.#purpose = purpose
   }
 
   /** Answers conversations with a recorded model. Throws 'digest-mismatch' when the base's files changed. */
@@ -49,6 +62,25 @@ export class EngineHost {
     model: ModelReference,
     call: GenerateCall,
     options: CallOptions = {},
+  ): Promise<Answer[]> {
+    if (this.#purpose === 'serving') return this.#generate(store, model, call, options)
+    clearTimeout(this.#idle)
+    const answers = this.#turn.then(() => this.#generate(store, model, call, options))
+    const turn = answers.then(
+      () => {},
+      () => {},
+    )
+    this.#turn = turn
+    return answers.finally(() => {
+      if (this.#turn === turn) this.#idle = setTimeout(() => void this.close(), EVALUATION_IDLE_MS).unref()
+    })
+  }
+
+  async #generate(
+    store: ProjectStore,
+    model: ModelReference,
+    call: GenerateCall,
+    options: CallOptions,
   ): Promise<Answer[]> {
     const { signal, onProgress, onText } = options
     const process = await this.#ready(store, model)
@@ -74,6 +106,7 @@ export class EngineHost {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#idle)
     const engines = [...this.#engines.values()]
     this.#engines.clear()
     for (const { process } of engines) await process.then((started) => started.close()).catch(() => {})
@@ -110,7 +143,12 @@ export class EngineHost {
   async #start(store: ProjectStore, base: string): Promise<InferenceProcess> {
     const record = await store.artifacts.read<BaseRecord>(base)
     const { path } = await requireRecordedBase(this.#config, record)
-    return InferenceProcess.start({ path, digests: record.digests, threads: availableParallelism() })
+    return InferenceProcess.start({
+      path,
+      digests: record.digests,
+      threads: availableParallelism(),
+      reusePrefixes: this.#purpose === 'serving',
+    })
   }
 
   async #load(
