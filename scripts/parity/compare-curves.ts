@@ -17,7 +17,13 @@ const folder = mkdtempSync(join(tmpdir(), 'regraft-curves-'))
 const base = openBase(model)
 for (const name of ['sft', 'dpo'] as const) {
   const startFrom = readAdapter(join(run, 'start'))
-  const { summary, worstRelative } = await compareCurves(name, { base, startFrom, golden, folder, threads: 2 })
+  const { summary, worstRelative } = await compareCurves(name, {
+    base,
+    startFrom,
+    golden,
+    folder,
+    threads: 2,
+  })
   const agrees = worstRelative.loss < 0.01
   if (!agrees) process.exitCode = 1
   const percent = (share: number) => `${(100 * share).toFixed(4)} %`

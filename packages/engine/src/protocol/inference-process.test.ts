@@ -37,7 +37,7 @@ beforeAll(async () => {
     return state / 2 ** 32
   }
   const adapter = initialAdapter(PICO_CONFIG, lora, next)
-  for (const { b } of adapter.modules.values()) b.forEach((_, i) => (b[i] = next() - 0.5))
+  for (const { b } of adapter.modules.values()) b.set(b.map(() => next() - 0.5))
   writeAdapter(adapterPath, adapter)
   engine = await start()
 })
