@@ -74,43 +74,69 @@ test('an inference process answers every good request between any others, and en
   expect(await ended).toBe(0)
 })
 
-test('a trainer refuses damaged rows with an error event, or trains on what they still say', async () => {
-  const job = join(folder, 'job')
-  mkdirSync(job)
-  const opened = openBase(base)
-  const content: TrainingJob = {
-    protocol: PROTOCOL_VERSION,
-    kind: 'lora',
-    base: { name: 'pico', path: base, digests: opened.digests },
-    recipe: picoRecipe({
-      lora: { rank: 2, targetModules: ['q_proj'] },
-      epochs: 1,
-      maxLength: 128,
-    }),
-    identity: 'fuzz',
-    checkpointSeconds: 60,
-  }
-  opened.close()
-  writeFileSync(join(job, JOB_FILES.job), JSON.stringify(content))
-  const row = { messages: [{ role: 'user', content: 'where is the card '.repeat(8) }], completion: 'there' }
-  const rows = Buffer.from(`${JSON.stringify(row)}\n${JSON.stringify({ ...row, completion: 'the error' })}\n`)
-  const ends = { refused: 0, trained: 0 }
-  const property = fc.asyncProperty(mutated(rows, 1), async (bytes) => {
-    writeFileSync(join(job, JOB_FILES.train), bytes)
-    const events: string[] = []
-    const onEvent = ({ event }: { event: string }) => events.push(event)
-    try {
-      const { summary } = await runTrainer(job, { onEvent })
-      expect(Number.isFinite(summary.losses[0])).toBe(true)
-      expect(events.at(-1)).toBe('finished')
-      ends.trained++
-    } catch (error) {
-      expect(error).toMatchObject({ name: 'EngineError', message: expect.stringMatching(/.{10}/) })
-      expect(events.at(-1)).toBe('error')
-      ends.refused++
+const messages = [{ role: 'user', content: 'where is the card '.repeat(8) }]
+const kto = { name: 'kto', beta: 0.1, desirableWeight: 1, undesirableWeight: 1 } as const
+
+test.each([
+  [
+    'rows',
+    { name: 'sft' } as const,
+    { [JOB_FILES.train]: ['there', 'the error'].map((completion) => ({ messages, completion })) },
+  ],
+  [
+    'references',
+    kto,
+    {
+      [JOB_FILES.reference]: [-3, -7.5].map((completion) => ({ completion, mismatched: -12.25 })),
+      [JOB_FILES.train]: ['there', 'no'].map((completion, i) => ({ messages, completion, label: i === 0 })),
+    },
+  ],
+])(
+  'a trainer refuses damaged %s with an error event, or trains on what they still say',
+  async (what, loss, files) => {
+    const job = join(folder, what)
+    mkdirSync(job)
+    const opened = openBase(base)
+    const content: TrainingJob = {
+      protocol: PROTOCOL_VERSION,
+      kind: 'lora',
+      base: { name: 'pico', path: base, digests: opened.digests },
+      recipe: picoRecipe({
+        loss,
+        lora: { rank: 2, targetModules: ['q_proj'] },
+        epochs: 1,
+        maxLength: 128,
+      }),
+      identity: 'fuzz',
+      checkpointSeconds: 60,
     }
-  })
-  await fc.assert(property, examples(24))
-  expect(ends.refused).toBeGreaterThan(0)
-  expect(ends.trained).toBeGreaterThan(0)
-})
+    opened.close()
+    writeFileSync(join(job, JOB_FILES.job), JSON.stringify(content))
+    const [damaged, ...whole] = Object.entries(files as Record<string, object[]>).map(([name, rows]) => {
+      return {
+        path: join(job, name),
+        bytes: Buffer.from(rows.map((row) => `${JSON.stringify(row)}\n`).join('')),
+      }
+    })
+    for (const { path, bytes } of whole) writeFileSync(path, bytes)
+    const ends = { refused: 0, trained: 0 }
+    const property = fc.asyncProperty(mutated(damaged!.bytes, 1), async (bytes) => {
+      writeFileSync(damaged!.path, bytes)
+      const events: string[] = []
+      const onEvent = ({ event }: { event: string }) => events.push(event)
+      try {
+        const { summary } = await runTrainer(job, { onEvent })
+        expect(Number.isFinite(summary.losses[0])).toBe(true)
+        expect(events.at(-1)).toBe('finished')
+        ends.trained++
+      } catch (error) {
+        expect(error).toMatchObject({ name: 'EngineError', message: expect.stringMatching(/.{10}/) })
+        expect(events.at(-1)).toBe('error')
+        ends.refused++
+      }
+    })
+    await fc.assert(property, examples(24))
+    expect(ends.refused).toBeGreaterThan(0)
+    expect(ends.trained).toBeGreaterThan(0)
+  },
+)

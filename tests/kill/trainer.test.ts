@@ -57,10 +57,14 @@ function writeJob(path: string): void {
     protocol: PROTOCOL_VERSION,
     kind: 'lora',
     base: { name: 'pico', path: base.path, digests: base.digests },
+    // Dropout masks, micro-batches and the best values so far must survive too.
     recipe: picoRecipe({
-      lora: { targetModules: ['q_proj', 'v_proj', 'down_proj'] },
-      epochs: 60,
+      loss: { name: 'orpo', beta: 0.1 },
+      lora: { targetModules: ['q_proj', 'v_proj', 'down_proj'], dropout: 0.1 },
+      epochs: 40,
       learningRate: 1e-2,
+      microBatchTokens: 128,
+      earlyStopping: { patience: 40 },
     }),
     identity: 'kill',
     // After every update, so that many moments lie inside the writing of a checkpoint.
@@ -68,12 +72,18 @@ function writeJob(path: string): void {
   }
   base.close()
   const examples = ['card', 'error', 'other', 'there', 'that', 'where', 'the'].flatMap((word) => [
-    { messages: [{ role: 'user', content: `where is the ${word}` }], completion: word },
-    { messages: [{ role: 'user', content: `is the ${word} there` }], completion: `the ${word}` },
+    { messages: [{ role: 'user', content: `where is the ${word}` }], chosen: word, rejected: 'no' },
+    {
+      messages: [{ role: 'user', content: `is the ${word} there` }],
+      chosen: `the ${word}`,
+      rejected: 'that',
+    },
   ])
+  const lines = examples.map((example) => JSON.stringify(example))
   mkdirSync(path)
   writeFileSync(join(path, JOB_FILES.job), JSON.stringify(job))
-  writeFileSync(join(path, JOB_FILES.train), examples.map((example) => JSON.stringify(example)).join('\n'))
+  writeFileSync(join(path, JOB_FILES.train), lines.slice(2).join('\n'))
+  writeFileSync(join(path, JOB_FILES.validation), lines.slice(0, 2).join('\n'))
 }
 
 function copyOfJob(name: string): string {
