@@ -83,6 +83,22 @@ function runLimited(job: string, blocks: number): Promise<TrainerEvent[]> {
 }
 
 test.skipIf(process.platform === 'win32')(
+  'a full disk at the end: the error names the adapter, and no half of one is left',
+  async () => {
+    const job = writeJob('no-room', { kind: 'lora' }, { epochs: 1 })
+    const path = join(job, JOB_FILES.job)
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"checkpointSeconds":0', '"checkpointSeconds":60'))
+    const events = await runLimited(job, 8)
+    const adapter = join(job, JOB_FILES.adapter)
+    expect(events.at(-1)).toMatchObject({
+      code: 'engine-failed',
+      message: expect.stringContaining(`The adapter ${adapter} could not be written`),
+    })
+    expect(readdirSync(job).sort()).toEqual([JOB_FILES.job, JOB_FILES.train].sort())
+  },
+)
+
+test.skipIf(process.platform === 'win32')(
   'a full disk while checkpointing: the checkpoint before survives, the error names it, and the run goes on later',
   async () => {
     const job = writeJob('whole', { kind: 'lora' })

@@ -92,9 +92,18 @@ function openTeacher({ teacher }: TrainerJob): SessionOptions['teacher'] {
 function replaceAdapter(target: string, adapter: Adapter): void {
   const unfinished = `${target}.unfinished`
   rmSync(unfinished, { recursive: true, force: true })
-  writeAdapter(unfinished, adapter)
-  rmSync(target, { recursive: true, force: true })
-  renameSync(unfinished, target)
+  try {
+    writeAdapter(unfinished, adapter)
+    rmSync(target, { recursive: true, force: true })
+    renameSync(unfinished, target)
+  } catch (cause) {
+    rmSync(unfinished, { recursive: true, force: true })
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new EngineError('engine-failed', `The adapter ${target} could not be written: ${reason}`, {
+      hint: 'Free space on its disk and run the same training again: it goes on from its last checkpoint',
+      cause,
+    })
+  }
 }
 
 function readJob(path: string): TrainerJob {

@@ -14,13 +14,16 @@ export function rowLengths(maxLength: number): number[] {
 /**
  * Lays out the sequences of one update in micro-batches of at most `microBatchTokens` tokens, padding included, and at
  * least one row. The row length is the one of `rowLengths` that needs the fewest tokens; of equals the shortest, whose
- * attention is cheapest. `sequences` and `owners` of every batch are indices into the sequences given here.
+ * attention is cheapest. `sequences` and `owners` of every batch are indices into the sequences given here, of which
+ * `places` says which are laid out: all of them unless told.
  */
 export function layOutUpdate(
   sequences: readonly Sequence[],
   options: { maxLength: number; microBatchTokens: number },
+  places: readonly number[] = [...sequences.keys()],
 ): Batch[] {
-  const sizes = sequences.map(({ ids }) => ids.length)
+  if (places.length === 0) return []
+  const sizes = places.map((place) => sequences[place]!.ids.length)
   const longest = Math.max(...sizes)
   let best: { length: number; rows: number[][] } | null = null
   for (const length of rowLengths(options.maxLength)) {
@@ -28,7 +31,8 @@ export function layOutUpdate(
     const rows = packRows(sizes, length)
     if (!best || rows.length * length < best.rows.length * best.length) best = { length, rows }
   }
-  const { length, rows } = best!
+  const { length } = best!
+  const rows = best!.rows.map((row) => row.map((i) => places[i]!))
   const rowsAtOnce = Math.max(1, Math.floor(options.microBatchTokens / length))
   // Parts of about equal size, so that most of them share a graph.
   const parts = Math.ceil(rows.length / rowsAtOnce)

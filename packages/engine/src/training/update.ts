@@ -11,6 +11,9 @@ import type { TrainingItem } from './training-set.ts'
 
 type Layout = Pick<TrainingRecipe, 'loss' | 'maxLength' | 'microBatchTokens'>
 
+/** Validation rows are many and need no gradient: few at once take little memory and lose no time. */
+const EVALUATED_TOKENS = 1024
+
 export interface Evaluation {
   loss: number
   metrics: Record<string, number>
@@ -32,7 +35,8 @@ export async function evaluateItems(
   { teacher }: Helpers = {},
 ): Promise<Evaluation> {
   const sums = newSums(items)
-  for (const batch of layOutItems(items, recipe)) {
+  const microBatchTokens = Math.min(recipe.microBatchTokens, EVALUATED_TOKENS)
+  for (const batch of layOutItems(items, { ...recipe, microBatchTokens })) {
     if (teacher) addDistilled(sums, batch, await learner.distill(batch, teacher))
     else addScores(sums, batch, await learner.score(batch))
   }
@@ -49,7 +53,7 @@ export async function accumulateItems(
   recipe: Layout,
   { teacher, dropout }: Helpers = {},
 ): Promise<Evaluation> {
-  const batches = layOutItems(items, recipe)
+  const batches = layOutItems(items, recipe, isLearned)
   const sums = newSums(items)
   const evaluate = () => evaluateLoss(recipe.loss, scoredExamples(items, sums))
   const masksOf = (batch: Batch) => dropout?.(batch)
@@ -65,6 +69,9 @@ export async function accumulateItems(
       } else addScores(sums, batch, await learner.accumulate(batch, ofRows, masksOf(batch)))
     }
     return evaluate()
+  }
+  for (const batch of layOutItems(items, recipe, (part) => !isLearned(part))) {
+    addScores(sums, batch, await learner.score(batch, masksOf(batch)))
   }
   if (batches.length === 1) {
     const [batch] = batches as [Batch]
@@ -87,10 +94,22 @@ export async function accumulateItems(
   return value
 }
 
-function layOutItems(items: readonly TrainingItem[], recipe: Layout): Batch[] {
+/** Mismatched answers (KTO) are scored and never learned, so they go through the layers once and not backwards. */
+function isLearned(part: PartName): boolean {
+  return part !== 'mismatched'
+}
+
+function layOutItems(
+  items: readonly TrainingItem[],
+  recipe: Layout,
+  wanted: (part: PartName) => boolean = () => true,
+): Batch[] {
+  const parts = items.flatMap((item) => item.parts)
+  const places = [...parts.keys()].filter((place) => wanted(parts[place]!.name))
   return layOutUpdate(
-    items.flatMap(({ parts }) => parts.map(({ sequence }) => sequence)),
+    parts.map(({ sequence }) => sequence),
     recipe,
+    places,
   )
 }
 
