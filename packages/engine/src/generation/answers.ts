@@ -1,5 +1,6 @@
 import { Random } from '@regraft/methods'
 import { createDecoder, type Decoder } from '../decoder/decoder.ts'
+import type { WeightPrecision } from '../decoder/matrix.ts'
 import { type DecoderWeights, readWeights } from '../decoder/weights.ts'
 import { EngineError } from '../errors.ts'
 import { checkAdapterFits, readAdapter } from '../formats/peft.ts'
@@ -66,6 +67,8 @@ export interface AnswererOptions {
   threads: number
   /** How matrices are kept for decoding; what the file has unless given. */
   precision?: DecodePrecision
+  /** How matrices are kept for scoring, which computes in 32-bit floats; f32 unless given. */
+  scoringPrecision?: WeightPrecision
   /** Rows that are decoded together; 16 unless given. */
   maxRows?: number
   /** Bytes for keys and values; 2 GiB unless given. */
@@ -272,7 +275,7 @@ export class Answerer {
   #decoder(adapter: LoadedAdapter | null, name: string | null): Decoder {
     const known = this.#decoders.get(adapter)
     if (known) return known
-    this.#weights ??= readWeights(this.#base)
+    this.#weights ??= readWeights(this.#base, this.#options.scoringPrecision ?? 'f32')
     const decoder = createDecoder({
       config: this.#base.config,
       weights: this.#weights,

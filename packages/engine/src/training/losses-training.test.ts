@@ -287,6 +287,17 @@ test('weights in f16 and int8 train nearly as those in f32 do', async () => {
   expect(Math.abs((await lossIn('int8')) - full)).toBeLessThan(0.2)
 })
 
+test('with references in the precision of the weights DPO starts at log 2 in int8 too', async () => {
+  const recipe = picoRecipe({ loss: { ...dpo, beta: 1 }, epochs: 1, weightPrecision: 'int8' })
+  const rounded = new Answerer({ base, threads: 1, scoringPrecision: 'int8' })
+  const scores = await rounded.score({ adapter: null, items: referenceItems('dpo', pairs, recipe.seed) })
+  await rounded.close()
+  const { summary } = await train(recipe, pairs, { references: referenceLines('dpo', scores) })
+  expect(summary.losses[0]).toBeCloseTo(Math.log(2), 4)
+  const inFloats = await train(recipe, pairs)
+  expect(Math.abs(inFloats.summary.losses[0]! - Math.log(2))).toBeGreaterThan(1e-3)
+})
+
 test('a loss that is not a number stops the run before it is kept, and says where', async () => {
   // A final norm that overflows in the head makes the first loss infinite.
   const path = join(folder, 'broken')

@@ -39,10 +39,10 @@ export interface ReferenceOptions {
 export function referenceStep(options: ReferenceOptions): Step<z.output<typeof Parameters>> {
   return defineStep({
     name: 'training/reference-log-probabilities',
-    version: 1,
+    version: 2,
     determinism: 'seeded',
     input: Parameters,
-    async run({ parameters: { loss }, seed, inputs, read, project, signal, recordEnvironment }) {
+    async run({ parameters: { loss, weights }, seed, inputs, read, project, signal, recordEnvironment }) {
       const base = await read<BaseRecord>('base')
       const manifest = await read<SnapshotManifest>('snapshot')
       const { path } = await requireRecordedBase(options.config, base)
@@ -53,7 +53,12 @@ export function referenceStep(options: ReferenceOptions): Step<z.output<typeof P
           return referenceItems(loss, examples, seed!)
         }),
       )
-      const process = await InferenceProcess.start({ path, digests: base.digests, threads })
+      const process = await InferenceProcess.start({
+        path,
+        digests: base.digests,
+        threads,
+        scoringPrecision: weights,
+      })
       try {
         recordEnvironment({ lock: process.info.lock })
         const scores = await process.score(
