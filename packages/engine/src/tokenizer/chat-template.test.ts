@@ -52,5 +52,14 @@ test('a template that is missing, broken or calls the unknown is an error of the
   const error = (message: string) => expect.objectContaining({ code: 'incompatible', message })
   expect(() => render('', QUESTION)).toThrow(error('The base has no chat template'))
   expect(() => render('{% for', QUESTION)).toThrow(error(expect.stringContaining('cannot be parsed')))
-  expect(() => render('{{ strftime_now("%Y") }}', QUESTION)).toThrow(error(expect.stringContaining('fails')))
+  expect(() => render('{{ strftime_then("%Y") }}', QUESTION)).toThrow(error(expect.stringContaining('fails')))
+})
+
+test('a template that demands a date gets the same one every day', () => {
+  // datetime(2024, 7, 26).strftime of Python 3.11.
+  const format = '%d %B %Y, %a %A %b %m/%d/%y %H:%M:%S %I %p %j %%'
+  expect(render(`{{ strftime_now("${format}") }}`, QUESTION)).toBe(
+    '26 July 2024, Fri Friday Jul 07/26/24 00:00:00 12 AM 208 %',
+  )
+  expect(() => render('{{ strftime_now("%Q") }}', QUESTION)).toThrow('does not know %Q')
 })

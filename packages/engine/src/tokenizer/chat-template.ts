@@ -1,6 +1,7 @@
 import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja'
 import { EngineError } from '../errors.ts'
 import type { Base, ChatMessage } from '../formats/types.ts'
+import { fixedDate } from './fixed-date.ts'
 
 export type ChatTemplateSource = Pick<Base, 'chatTemplate' | 'specialTokens'>
 
@@ -13,8 +14,8 @@ export interface RenderChatOptions {
  * Renders a conversation through the base's own Jinja template.
  *
  * Templates see messages, add_generation_prompt, bos_token, eos_token, unk_token, pad_token and raise_exception as
- * in Hugging Face's apply_chat_template, but no clock: strftime_now is undefined, so that equal messages give equal
- * text. Throws `incompatible` when there is no template or it fails, `invalid-input` when it refuses the messages.
+ * in Hugging Face's apply_chat_template, but no clock, so that equal messages give equal text: strftime_now is
+ * undefined, or tells a fixed date to templates that do not ask whether it is defined. Throws `incompatible` when there is no template or it fails, `invalid-input` when it refuses the messages.
  */
 export function renderChat(
   base: ChatTemplateSource,
@@ -37,6 +38,7 @@ export function renderChat(
     documents: null,
   }
   for (const [name, value] of Object.entries(variables)) environment.set(name, value)
+  if (demandsDate(base.chatTemplate ?? '')) environment.set('strftime_now', fixedDate)
   try {
     return String(new Interpreter(environment).run(program).value)
   } catch (cause) {
@@ -47,6 +49,10 @@ export function renderChat(
     }
     throw new EngineError('incompatible', `The chat template fails: ${(cause as Error).message}`, { cause })
   }
+}
+
+function demandsDate(template: string): boolean {
+  return /\bstrftime_now\s*\(/.test(template) && !/\bstrftime_now\s+is\s+(not\s+)?defined\b/.test(template)
 }
 
 /** What a template says through raise_exception. */
