@@ -24,11 +24,17 @@ let openai: OpenAI
 
 beforeAll(async () => {
   writePicoBase(join(folder, 'pico'))
+  writePicoBase(join(folder, 'endless'))
+  const tokenizer = join(folder, 'endless/tokenizer_config.json')
+  const endless = '{% for a in range(1000000) %}{% for b in range(1000000) %}{% endfor %}{% endfor %}'
+  const changed = { ...JSON.parse(readFileSync(tokenizer, 'utf8')), chat_template: endless }
+  writeFileSync(tokenizer, JSON.stringify(changed))
   mkdirSync(adapters)
   for (const name of ['plain', 'patterned'])
     cpSync(join(GOLDEN, name), join(adapters, name), { recursive: true })
   await withStore(async (project) => {
     await recordBase(project, { name: 'pico', path: join(folder, 'pico'), endOfLife: null })
+    await recordBase(project, { name: 'endless', path: join(folder, 'endless'), endOfLife: null })
     await recordBase(project, { name: BUNDLED_BASE, path: BUNDLED_PATH, endOfLife: null })
   })
   url = await serve({ 'server.adapterDirectory': adapters, 'server.maxWaiting': MAX_WAITING })
@@ -53,6 +59,7 @@ async function withStore(use: (project: ProjectStore) => Promise<void>): Promise
 async function serve(settings: Record<string, unknown>): Promise<string> {
   const overrides = [
     { path: 'bases.pico.path', value: join(folder, 'pico'), option: 'test' },
+    { path: 'bases.endless.path', value: join(folder, 'endless'), option: 'test' },
     ...Object.entries(settings).map(([path, value]) => ({ path, value, option: 'test' })),
   ]
   const loaded = loadConfig({ folder, environment: { REGRAFT_DATA: join(folder, 'data') }, overrides })
@@ -93,6 +100,7 @@ test('an adapter of the directory is loaded, listed, answers under its name, and
   expect(models.map(({ id, parent }) => [id, parent])).toEqual([
     ['mine', 'pico'],
     ['pico', null],
+    ['endless', null],
     ['regraft-nano', null],
   ])
   const answer = await ask('mine', { max_tokens: 8 })
@@ -146,9 +154,9 @@ test('paths elsewhere, links that lead elsewhere, other shapes and other bases a
   expect(refused.status).toBeGreaterThanOrEqual(400)
   expect(refused.status).toBeLessThan(500)
   expect(errorOf(await load('x', 'plain', { base_model_name: 'llama' })).message).toMatch(
-    /none of those served: pico, regraft-nano/,
+    /none of those served: pico, endless, regraft-nano/,
   )
-  expect((await openai.models.list()).data.map(({ id }) => id)).toEqual(['pico', 'regraft-nano'])
+  expect((await openai.models.list()).data.map(({ id }) => id)).toEqual(['pico', 'endless', 'regraft-nano'])
 })
 
 test('a key that may only infer loads nothing', async () => {
@@ -228,3 +236,69 @@ test.each([false, true])(
     expect(await Promise.all(clients)).toEqual(Array(MAX_WAITING).fill('gone'))
   },
 )
+
+test('log-probabilities have OpenAI’s shape, whole and streamed', async () => {
+  const options = { max_tokens: 12, logprobs: true, top_logprobs: 3 }
+  const whole = await ask('regraft-nano', options)
+  const { content } = whole.choices[0]!.logprobs!
+  expect(content).toHaveLength(whole.usage!.completion_tokens)
+  expect(content!.map(({ token }) => token).join('')).toBe(whole.choices[0]!.message.content)
+  for (const { token, logprob, bytes, top_logprobs: top } of content!) {
+    // Greedy: the token is the most probable one.
+    expect(top.map((one) => one.logprob)).toEqual(top.map((one) => one.logprob).sort((a, b) => b - a))
+    expect(top[0]).toMatchObject({ token, logprob })
+    expect(top).toHaveLength(3)
+    expect(top.reduce((sum, one) => sum + Math.exp(one.logprob), 0)).toBeLessThanOrEqual(1 + 1e-6)
+    expect(Buffer.from(bytes!).toString()).toBe(token)
+  }
+  const streamed = []
+  let text = ''
+  const messages = [{ role: 'user' as const, content: 'where is the card' }]
+  const request = { model: 'regraft-nano', messages, stream: true as const, ...options }
+  for await (const { choices } of await openai.chat.completions.create(request)) {
+    streamed.push(...(choices[0]?.logprobs?.content ?? []))
+    text += choices[0]?.delta.content ?? ''
+  }
+  expect(text).toBe(whole.choices[0]!.message.content)
+  expect(streamed.map(({ token }) => token)).toEqual(content!.map(({ token }) => token))
+  const plain = await ask('regraft-nano', { max_tokens: 2, logprobs: true })
+  expect(plain.choices[0]!.logprobs!.content![0]!.top_logprobs).toEqual([])
+  expect((await ask('regraft-nano', { max_tokens: 2 })).choices[0]!.logprobs).toBe(null)
+})
+
+test('stop strings cut the answer before them, whole and streamed', async () => {
+  const whole = (await ask('regraft-nano', { max_tokens: 24 })).choices[0]!.message.content!
+  const stop = whole.slice(whole.length >> 1, (whole.length >> 1) + 3)
+  const cut = await ask('regraft-nano', { max_tokens: 24, stop: ['never said', stop] })
+  expect(cut.choices[0]).toMatchObject({
+    message: { content: whole.slice(0, whole.indexOf(stop)) },
+    finish_reason: 'stop',
+  })
+  let text = ''
+  const messages = [{ role: 'user' as const, content: 'where is the card' }]
+  const request = { model: 'regraft-nano', messages, stream: true as const, max_tokens: 24, stop }
+  for await (const { choices } of await openai.chat.completions.create(request)) {
+    text += choices[0]?.delta.content ?? ''
+  }
+  expect(text).toBe(cut.choices[0]!.message.content)
+})
+
+test('a seed repeats an answer whatever else is answered, and limits of sampling count', async () => {
+  const drawn = async (options: object) =>
+    (await ask('regraft-nano', { max_tokens: 16, temperature: 1.5, ...options })).choices[0]!.message.content
+  const [first, second, other] = await Promise.all([1, 1, 2].map((seed) => drawn({ seed })))
+  expect(second).toBe(first)
+  expect(other).not.toBe(first)
+  const greedy = (await ask('regraft-nano', { max_tokens: 16 })).choices[0]!.message.content
+  expect(await drawn({ seed: 3, top_k: 1 })).toBe(greedy)
+  expect(await drawn({ seed: 3, min_p: 1 })).toBe(greedy)
+  await expect(drawn({ n: 2 })).rejects.toMatchObject({ status: 400, param: 'n' })
+  await expect(drawn({ stop: ['a', 'b', 'c', 'd', 'e'] })).rejects.toMatchObject({ status: 400 })
+})
+
+test('a template that does not end is a 400, and others are answered meanwhile', async () => {
+  const hanging = post('/v1/chat/completions', { model: 'endless', messages, max_tokens: 2 })
+  expect((await ask('regraft-nano', { max_tokens: 2 })).choices).toHaveLength(1)
+  const { status, text } = await hanging
+  expect([status, text]).toEqual([400, expect.stringMatching(/template/)])
+})

@@ -1,7 +1,13 @@
 export { EngineError, type EngineErrorCode } from './errors.ts'
 export { checkAdapterFits, openBase, readAdapter, writeAdapter, writeSafetensors } from './formats/index.ts'
 export type * from './formats/types.ts'
-export type { Answer, GenerateRequest, ScoreRequest } from './generation/answers.ts'
+export type {
+  Answer,
+  DescribedToken,
+  GenerateRequest,
+  ScoreRequest,
+  StreamedToken,
+} from './generation/answers.ts'
 export type { BatchStats } from './generation/batcher.ts'
 export type { DecodePrecision } from './generation/decode-weights.ts'
 export type { Sampling } from './generation/sample.ts'

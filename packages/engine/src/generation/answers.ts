@@ -33,7 +33,10 @@ export interface GenerateRequest {
   seed?: number
   /** Texts that end an answer, which is cut before them. */
   stop?: string[]
-  /** Alternatives per token that are reported with their log-probabilities, at most 20. */
+  /**
+   * Alternatives per token that are reported with their log-probabilities, at most 20; streamed texts then come with
+   * their tokens, also for 0.
+   */
   topLogProbabilities?: number
 }
 
@@ -51,13 +54,28 @@ export interface Answer {
   reusedTokens: number
 }
 
+export interface DescribedToken {
+  token: number
+  text: string
+  /** Of its text in UTF-8: a token may hold a part of a character. */
+  bytes: number[]
+  /** Natural logarithm. */
+  logProbability: number
+}
+
+/** A token of an answer as it is streamed, with its alternatives, most probable first. */
+export interface StreamedToken extends DescribedToken {
+  alternatives: DescribedToken[]
+}
+
 export interface ScoreRequest {
   adapter: string | null
   items: { messages: ChatMessage[]; completion: string }[]
 }
 
 export interface AnswerOptions {
-  onText?: (row: number, text: string) => void
+  /** Texts as they come, with the tokens that ended in them where the request reports tokens. */
+  onText?: (row: number, text: string, tokens?: StreamedToken[]) => void
   onProgress?: (done: number, total: number) => void
   signal?: AbortSignal
 }
@@ -229,9 +247,19 @@ export class Answerer {
     const decoder = new StreamDecoder(tokenizer, { skipSpecialTokens: true })
     const stops = new StopStrings(request.stop ?? [])
     let text = ''
-    const show = (piece: string) => {
+    const reported = request.topLogProbabilities !== undefined
+    let tokens: StreamedToken[] = []
+    const show = (piece: string, isLast = false) => {
       text += piece
-      if (piece !== '') onText?.(row, piece)
+      const rest = isLast && !stops.stopped && tokens.length > 0
+      if (piece === '' && !rest) return
+      if (reported) onText?.(row, piece, tokens)
+      else onText?.(row, piece)
+      tokens = []
+    }
+    const describe = (token: number, logProbability: number): DescribedToken => {
+      const bytes = [...tokenizer.tokenBytes(token)]
+      return { token, text: tokenizer.decode([token]), bytes, logProbability }
     }
     const { topLogProbabilities, ...generated } = await batcher.submit({
       prompt,
@@ -242,13 +270,17 @@ export class Answerer {
       ...(request.topLogProbabilities ? { topLogProbabilities: request.topLogProbabilities } : {}),
       ...(signal ? { signal } : {}),
       random: new Random(request.seed ?? 0, `row/${row}`),
-      onToken: (token) => {
+      onToken: (token, { logProbability, alternatives }) => {
+        if (reported && onText) {
+          const described = alternatives.map((one) => describe(one.token, one.logProbability))
+          tokens.push({ ...describe(token, logProbability), alternatives: described })
+        }
         show(stops.push(decoder.push(token)))
         return stops.stopped
       },
     })
     show(stops.push(decoder.end()))
-    show(stops.end())
+    show(stops.end(), true)
     return {
       ...generated,
       finishReason: stops.stopped ? 'stop' : generated.finishReason,

@@ -25,9 +25,15 @@ export interface RowRequest {
   /** Alternatives whose log-probabilities are wanted for each token. */
   topLogProbabilities?: number
   random?: Random
-  /** Called for each token of the answer; true ends the row. */
-  onToken?: (token: number) => boolean
+  /** Called for each token of the answer, with what is reported of it; true ends the row. */
+  onToken?: (token: number, report: TokenReport) => boolean
   signal?: AbortSignal
+}
+
+/** A token's log-probability and the alternatives that were asked for, most probable first. */
+export interface TokenReport {
+  logProbability: number
+  alternatives: TokenAlternative[]
 }
 
 export interface TokenAlternative {
@@ -262,14 +268,14 @@ export class Batcher {
     }
     result.tokens.push(token)
     result.logProbabilities.push(scores[token]!)
-    if (topLogProbabilities > 0) {
-      result.topLogProbabilities.push(
-        mostProbableTokens(scores, topLogProbabilities).map((alternative) => {
-          return { token: alternative, logProbability: scores[alternative]! }
-        }),
-      )
-    }
-    if (row.onToken?.(token)) {
+    const alternatives =
+      topLogProbabilities > 0
+        ? mostProbableTokens(scores, topLogProbabilities).map((alternative) => {
+            return { token: alternative, logProbability: scores[alternative]! }
+          })
+        : []
+    if (topLogProbabilities > 0) result.topLogProbabilities.push(alternatives)
+    if (row.onToken?.(token, { logProbability: scores[token]!, alternatives })) {
       result.finishReason = 'stop'
       return true
     }

@@ -3,7 +3,7 @@
 // cross the pipe.
 import type { EngineErrorCode } from '../errors.ts'
 import type { BaseDigests, DecoderConfig } from '../formats/types.ts'
-import type { AnswererOptions, GenerateRequest, ScoreRequest } from '../generation/answers.ts'
+import type { AnswererOptions, GenerateRequest, ScoreRequest, StreamedToken } from '../generation/answers.ts'
 import type { DecodePrecision } from '../generation/decode-weights.ts'
 import type { MachineLock } from './messages.ts'
 
@@ -39,7 +39,7 @@ export type InferenceRequest =
   | { id: number; method: 'cancel'; target: number }
 
 export type InferenceReply =
-  | { id: number; event: 'text'; row: number; text: string }
+  | { id: number; event: 'text'; row: number; text: string; tokens?: StreamedToken[] }
   | { id: number; event: 'progress'; done: number; total: number }
   | { id: number; event: 'result'; result: unknown }
   | { id: number; event: 'error'; code: EngineErrorCode; message: string; hint?: string }

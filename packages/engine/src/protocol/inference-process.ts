@@ -2,7 +2,7 @@
 // while it computes, so this never runs in the process that serves HTTP.
 import { EngineError } from '../errors.ts'
 import { openBase } from '../formats/base.ts'
-import { Answerer } from '../generation/answers.ts'
+import { Answerer, type StreamedToken } from '../generation/answers.ts'
 import { checkDigests } from './check-digests.ts'
 import type { InferenceInfo, InferenceReply, InferenceRequest } from './inference-messages.ts'
 import { readJsonLines, writeJsonLine } from './lines.ts'
@@ -20,7 +20,8 @@ async function handle(
   if (!answerer) throw new EngineError('invalid-input', 'No base is open')
   const onProgress = (done: number, total: number) =>
     reply({ id: request.id, event: 'progress', done, total })
-  const onText = (row: number, text: string) => reply({ id: request.id, event: 'text', row, text })
+  const onText = (row: number, text: string, tokens?: StreamedToken[]) =>
+    reply({ id: request.id, event: 'text', row, text, ...(tokens ? { tokens } : {}) })
   switch (request.method) {
     case 'loadAdapter':
       return answerer.loadAdapter(request.name, request.path)

@@ -2,7 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { EngineError } from '../errors.ts'
 import type { BaseDigests } from '../formats/types.ts'
-import type { Answer, GenerateRequest, ScoreRequest } from '../generation/answers.ts'
+import type { Answer, GenerateRequest, ScoreRequest, StreamedToken } from '../generation/answers.ts'
 import type { BatchStats } from '../generation/batcher.ts'
 import type {
   InferenceInfo,
@@ -106,14 +106,14 @@ export class InferenceProcess {
     return result as Answer[]
   }
 
-  /** Like `generate`, handing out the text of each row while it is decoded. */
+  /** Like `generate`, handing out the text of each row while it is decoded, with its tokens where they are reported. */
   async stream(
     call: GenerateRequest,
-    onText: (row: number, text: string) => void,
+    onText: (row: number, text: string, tokens: StreamedToken[]) => void,
     signal?: AbortSignal,
   ): Promise<Answer[]> {
     const onReply = (reply: InferenceReply) => {
-      if (reply.event === 'text') onText(reply.row, reply.text)
+      if (reply.event === 'text') onText(reply.row, reply.text, reply.tokens ?? [])
     }
     const options = signal ? { signal } : {}
     return (await this.#call({ method: 'generate', stream: true, ...call }, options, onReply)) as Answer[]

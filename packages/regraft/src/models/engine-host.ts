@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { type Answer, type GenerateRequest, InferenceProcess } from '@regraft/engine'
+import { type Answer, type GenerateRequest, InferenceProcess, type StreamedToken } from '@regraft/engine'
 import type { Config } from '../config/index.ts'
 import type { ProjectStore } from '../store/types.ts'
 import { materializeAdapter } from './adapters.ts'
@@ -28,7 +28,8 @@ export type GenerateCall = Omit<GenerateRequest, 'adapter'>
 interface CallOptions {
   signal?: AbortSignal
   onProgress?: (done: number, total: number) => void
-  onText?: (row: number, text: string) => void
+  /** With the tokens that ended in the text, where the call reports tokens. */
+  onText?: (row: number, text: string, tokens: StreamedToken[]) => void
 }
 
 /** A base's child process and the adapters that were put into it. */

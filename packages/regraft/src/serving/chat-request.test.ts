@@ -11,6 +11,18 @@ test('a request without settings decodes greedily', () => {
   })
 })
 
+test('limits of sampling, stops and log-probabilities are passed on', () => {
+  const asked = { top_k: 40, min_p: 0.05, stop: '\n', logprobs: true, top_logprobs: 3 }
+  expect(generationOf(parseChatRequest({ ...request, temperature: 0.7, ...asked }))).toMatchObject({
+    sampling: { temperature: 0.7, topP: 1, topK: 40, minP: 0.05 },
+    stop: ['\n'],
+    topLogProbabilities: 3,
+  })
+  const none = generationOf(parseChatRequest({ ...request, top_k: -1, stop: ['a', 'b'], logprobs: false }))
+  expect(none).toMatchObject({ stop: ['a', 'b'], topLogProbabilities: null })
+  expect(none.sampling).toEqual({ temperature: 0, topP: 1 })
+})
+
 test('text parts are joined and a developer message is a system message', () => {
   const parts = [
     {
@@ -30,9 +42,13 @@ test('text parts are joined and a developer message is a system message', () => 
 
 test.each([
   ['tools', [{ type: 'function' }]],
-  ['stop', ['\n']],
+  ['stop', ['a', 'b', 'c', 'd', 'e']],
+  ['stop', ''],
   ['response_format', { type: 'json_object' }],
-  ['logprobs', true],
+  ['top_logprobs', 3],
+  ['top_logprobs', 21],
+  ['top_k', -2],
+  ['min_p', 1.5],
   ['n', 2],
   ['presence_penalty', 0.5],
   ['frequency_penalty', -1],

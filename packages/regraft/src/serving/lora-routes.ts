@@ -8,9 +8,9 @@ import type { AdapterRecord, ModelReference } from '../models/index.ts'
 import { allows, invalidInput } from '../operation/index.ts'
 import type { ProjectStore } from '../store/types.ts'
 import { copyAdapterFolder } from './adapter-folder.ts'
-import type { ServingEnv, ServingOptions } from './openai-protocol.ts'
 import { readJson } from './read-json.ts'
 import type { ServedModels } from './served-models.ts'
+import type { ServingEnv, ServingOptions } from './serving-env.ts'
 
 const LoadRequest = z.looseObject({
   lora_name: z.string().min(1).max(200),
