@@ -1,4 +1,5 @@
 export { EngineError, type EngineErrorCode } from './errors.ts'
+export { parseHuggingFaceConfig } from './formats/hugging-face-config.ts'
 export { checkAdapterFits, openBase, readAdapter, writeAdapter, writeSafetensors } from './formats/index.ts'
 export type * from './formats/types.ts'
 export type {

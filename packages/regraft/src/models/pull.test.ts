@@ -9,6 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
@@ -245,7 +246,7 @@ test('a full disk is said before the first byte, and in the middle', async () =>
   await pull(context, REPOSITORY)
 })
 
-test('a base that the engine cannot use is not kept', async () => {
+test('a base that the engine cannot use is refused by its config.json, or once it was read, and not kept', async () => {
   const config = {
     ...JSON.parse(files['config.json']!.toString()),
     architectures: ['MambaForCausalLM'],
@@ -254,7 +255,17 @@ test('a base that the engine cannot use is not kept', async () => {
   await startTheHub({ files: { ...files, 'config.json': Buffer.from(JSON.stringify(config)) } })
   const { context } = contextOf()
   await expect(pull(context, REPOSITORY)).rejects.toMatchObject({ code: 'incompatible' })
-  expect(readdirSync(join(context.config.dataDirectory, 'models'))).toEqual([])
+  // Before its weights were asked for.
+  expect(hub!.seen.map(({ path }) => path)).toEqual(['', 'config.json'])
+  expect(() => findBase(context.config, 'pico')).toThrow()
+
+  await hub!.close()
+  const cut = files['model.safetensors']!.subarray(0, 5_000)
+  await startTheHub({ files: { ...files, 'model.safetensors': cut } })
+  const other = contextOf().context
+  await rm(join(other.config.dataDirectory, 'models'), { recursive: true, force: true })
+  await expect(pull(other, REPOSITORY)).rejects.toMatchObject({ code: 'invalid-file' })
+  expect(readdirSync(join(other.config.dataDirectory, 'models'))).toEqual([])
 })
 
 test('a folder is used in place, by the command line only; regraft.yaml keeps its names', async () => {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { basename, isAbsolute, join, relative } from 'node:path'
+import { parseHuggingFaceConfig } from '@regraft/engine'
 import { z } from 'zod'
 import { RegraftError } from '../errors/index.ts'
 import { shortDigest } from '../lineage/index.ts'
@@ -200,8 +201,20 @@ async function fetchFromHub(
       { signal, onRetry },
     )
     before += size
+    if (file.path === 'config.json') await requireSupported(target, repository.id)
   }
   return repository.commit
+}
+
+/** Throws 'incompatible' before gigabytes are fetched that the engine could not use. */
+async function requireSupported(folder: string, id: string): Promise<void> {
+  let config: unknown
+  try {
+    config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'))
+  } catch (cause) {
+    throw new RegraftError('invalid-file', `config.json of ${id} is no valid JSON`, { cause })
+  }
+  parseHuggingFaceConfig(config, undefined, id)
 }
 
 const PLAN = 'plan.json'
