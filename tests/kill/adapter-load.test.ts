@@ -87,3 +87,23 @@ test.each(moments('adapter load', 5))(
     expect((await fetch(`${server.url}/ready`)).status).toBe(200)
   },
 )
+
+test('killed in the middle of a batch, every caller is told and the next is answered', async () => {
+  const messages = [{ role: 'user', content: 'card' }]
+  const ask = (seed: number, stream: boolean) =>
+    post('/v1/chat/completions', { model: 'first', messages, max_tokens: 100, temperature: 2, seed, stream })
+  for (const moment of moments('batch', 3)) {
+    expect(await post('/v1/chat/completions', { model: 'first', messages, max_tokens: 1 })).toMatchObject({
+      status: 200,
+    })
+    const batch = Array.from({ length: 8 }, (_, i) => ask(i, i % 2 === 1))
+    await sleep(moment * 100)
+    await killEngine()
+    for (const { status, text } of await Promise.all(batch)) {
+      // Whole, refused with an error, or a stream that ends with its error instead of [DONE].
+      const told = status === 500 || /"error":|finish_reason":"(stop|length)"/.test(text)
+      expect(told, `${status} ${text}`).toBe(true)
+    }
+  }
+  expect((await ask(1, false)).status).toBe(200)
+})
