@@ -19,6 +19,8 @@ let instance: Instance
 let url: string
 
 beforeAll(async () => {
+  // No route may reach beyond this machine: `models pull` finds nobody there.
+  process.env.HF_ENDPOINT = 'http://127.0.0.1:9'
   const loaded = loadConfig({ folder, environment: { REGRAFT_DATA: folder }, overrides: [] })
   const log = { debug() {}, info() {}, warn() {}, error: (message: string) => console.error(message) }
   const opened = await openInstance({
