@@ -1,5 +1,5 @@
 // One training step for each line on standard input, as bench/train-step.ts asks for them:
-//   node bench/train-step-worker.ts MODEL.gguf RANK BATCH LENGTH THREADS f32|f16|int8
+//   node bench/train-step-worker.ts MODEL.gguf RANK BATCH LENGTH THREADS layered|whole f32|f16|int8
 // Prints READY, then `MS <milliseconds> <loss>` per step and `PEAK <bytes>` at the end: the largest resident set since
 // READY.
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -9,6 +9,7 @@ import {
   adapterLearner,
   clipGradients,
   createDecoder,
+  type Execution,
   initialAdamWState,
   initialAdapter,
   layOut,
@@ -17,7 +18,7 @@ import {
 } from '@regraft/engine/internals'
 import { Random } from '@regraft/methods'
 
-const [path = '', rank, batch, length, threads, precision] = process.argv.slice(2)
+const [path = '', rank, batch, length, threads, execution, precision] = process.argv.slice(2)
 const base = openBase(path)
 const random = new Random(1)
 const lora = {
@@ -35,6 +36,7 @@ const decoder = createDecoder({
   adapter: initialAdapter(base.config, lora, () => random.uniform()),
   trainable: 'adapter',
   threads: Number(threads),
+  execution: execution as Execution,
 })
 const learner = adapterLearner(decoder)
 const optimizer = initialAdamWState(learner.parameters)
@@ -48,7 +50,7 @@ const options = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 }
 
 globalThis.gc?.()
 writeFileSync('/proc/self/clear_refs', '5')
-console.log('READY')
+console.log(`READY ${(process.memoryUsage().rss / 1e6).toFixed(0)} MB`)
 for await (const _ of createInterface({ input: process.stdin })) {
   const started = performance.now()
   learner.clearGradients()

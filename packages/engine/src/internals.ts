@@ -1,6 +1,6 @@
 // The parts beneath `fineTune` and the processes: for pre-training, parity checks and benchmarks, not for the control plane.
 export { layOut } from './decoder/batch.ts'
-export { createDecoder } from './decoder/decoder.ts'
+export { createDecoder, type Execution } from './decoder/decoder.ts'
 export { initialAdapter } from './decoder/lora.ts'
 export { initialWeights, namedTensors, readWeights } from './decoder/weights.ts'
 export { plainLlama } from './formats/decoder-config.ts'

@@ -276,7 +276,8 @@ function scatterChunk(
   }
 }
 
-function chunksOf(total: number, largest = CHUNK_SIZES.at(-1)!): Chunk[] {
+/** The head's rows in parts of a few fixed sizes. */
+export function chunksOf(total: number, largest = CHUNK_SIZES.at(-1)!): Chunk[] {
   const chunks: Chunk[] = []
   for (let start = 0; start < total; start += largest) {
     const count = Math.min(largest, total - start)

@@ -44,7 +44,7 @@ export type LayerGradients = (layer: number, gradients: Map<string, Float32Array
 /** What the updates of a group see of their input, [N, in]: 0 where it is dropped, 1/(1 − rate) elsewhere. */
 export type Dropout = (layer: number, group: LinearGroup) => Float32Array
 
-interface StackOptions {
+export interface StackOptions {
   config: DecoderConfig
   weights: DecoderWeights
   lora: LayerLora[]
@@ -335,7 +335,7 @@ export class LayerStack {
 }
 
 /** Copies the embedding rows [V, D] of the tokens into x [N, D]. */
-function embed(config: DecoderConfig, embedding: Matrix, ids: Int32Array, x: Float32Array): void {
+export function embed(config: DecoderConfig, embedding: Matrix, ids: Int32Array, x: Float32Array): void {
   const { hiddenSize, embeddingScale } = config
   for (const [i, id] of ids.entries()) copyRow(embedding, id, hiddenSize, embeddingScale, x, i * hiddenSize)
 }

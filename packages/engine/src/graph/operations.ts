@@ -44,6 +44,21 @@ export function transpose(tape: Tape, a: Value, permutation: readonly number[]):
   return result
 }
 
+/**
+ * Chosen rows of x [N, D] in several parts: indices [R] each → [R, D] each. For the gradient `places` [N] says where each
+ * row stands among the rows of all parts; rows that were not chosen point behind the last.
+ */
+export function takeRows(tape: Tape, x: Value, indices: readonly Value[], places: Value): Value[] {
+  const { graph } = tape
+  const parts = indices.map((part) => graph.gatherRows(x, part))
+  const width = x.shape[1]!
+  tape.record([x], parts, (gradients) => {
+    const none = graph.constant([1, width], new Float32Array(width))
+    return [graph.gatherRows(graph.concat([...gradients, none], 0), places)]
+  })
+  return parts
+}
+
 /** Root mean square normalisation over the last axis (Zhang & Sennrich 2019): x [N, D], weight [D]. */
 export function rmsNorm(tape: Tape, x: Value, weight: Value, epsilon: number): Value {
   const { graph } = tape

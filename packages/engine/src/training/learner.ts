@@ -4,7 +4,7 @@ import type { Decoder } from '../decoder/decoder.ts'
 import { addInto, type Distillation, type HeadGradients } from '../decoder/head.ts'
 import { learnedArrays } from '../decoder/layer-inputs.ts'
 import { loraByLayer } from '../decoder/lora.ts'
-import type { Dropout } from '../decoder/stack.ts'
+import type { Dropout, LayerGradients } from '../decoder/stack.ts'
 import { floatsOf, moduleName } from '../decoder/weights.ts'
 import { emptyTensor, floats } from '../graph/session.ts'
 
@@ -111,11 +111,11 @@ function learner(
     finalNorm: whole.finalNorm.gradient,
     head: whole.head.gradient,
   }
+  const addGradients: LayerGradients = (layer, gradients) => {
+    for (const [name, values] of gradients) addInto(layers[layer]!.get(name)!.gradient, values)
+  }
   const backward = async (batch: Batch, gradient: Tensor, dropout?: Dropout) => {
-    const onGradients = (layer: number, gradients: Map<string, Float32Array>) => {
-      for (const [name, values] of gradients) addInto(layers[layer]!.get(name)!.gradient, values)
-    }
-    const dx = await decoder.stack.backward(batch, gradient, onGradients, dropout)
+    const dx = await decoder.stack.backward(batch, gradient, addGradients, dropout)
     if (whole) {
       const { hiddenSize, embeddingScale } = decoder.config
       scatterRows(whole.embedding.gradient, batch.ids, floats(dx), hiddenSize, embeddingScale)
@@ -128,6 +128,9 @@ function learner(
       return decoder.head.logProbabilities(hidden, batch.rows, batch.targets)
     },
     async accumulate(batch, rowWeights, dropout) {
+      if (decoder.whole && rowWeights instanceof Float32Array) {
+        return decoder.whole.differentiate(batch, rowWeights, addGradients, dropout)
+      }
       const hidden = await decoder.stack.forward(batch, undefined, dropout)
       const gradient = emptyTensor(hidden.dims)
       const { rows, targets } = batch

@@ -1,0 +1,189 @@
+// The fast mode of training an adapter: one graph from the embedded tokens to all gradients. Nothing is computed twice,
+// but every layer's activations stay in memory until the backward pass has used them. Where `LayerStack` and `Head`
+// compute the same numbers they use the same operations on the same shapes, so both modes give the same bits.
+import { Graph, type Value } from '../graph/graph.ts'
+import { rmsNorm, takeRows, targetLogProbabilities } from '../graph/operations.ts'
+import { emptyTensor, type Feeds, floats, tensorOver } from '../graph/session.ts'
+import { SessionCache } from '../graph/session-cache.ts'
+import { Tape } from '../graph/tape.ts'
+import type { Batch } from './batch.ts'
+import { chunksOf } from './head.ts'
+import { batchAttention, decoderLayer } from './layer.ts'
+import {
+  angleFeeds,
+  declareAngles,
+  declareLayer,
+  dropoutFeeds,
+  type LayerParts,
+  layerFeeds,
+  layerSignature,
+  learnedArrays,
+  maskFeed,
+} from './layer-inputs.ts'
+import { declareMatrix, matrixFeeds, precisionOf } from './matrix.ts'
+import { type Dropout, embed, type LayerGradients, type StackOptions } from './stack.ts'
+
+/** Compiled graphs that are kept: each holds working memory for all layers. */
+const KEPT_GRAPHS = 2
+
+/** Computes log-probabilities and the gradients of an adapter in one run. */
+export class WholeGraph {
+  #options: StackOptions
+  #sessions: SessionCache
+
+  constructor(options: StackOptions) {
+    this.#options = options
+    this.#sessions = new SessionCache({ threads: options.threads }, KEPT_GRAPHS)
+  }
+
+  /**
+   * Log pᵢ of the batch's supervised rows; hands out each layer's part of the gradient of Σ weightᵢ·log pᵢ, the last
+   * layer's first.
+   */
+  async differentiate(
+    batch: Batch,
+    rowWeights: Float32Array,
+    onGradients: LayerGradients,
+    dropout?: Dropout,
+  ): Promise<Float32Array> {
+    this.#options.checkpoint?.()
+    const chunks = chunksOf(batch.rows.length)
+    const parts = this.#parts()
+    const key = [
+      `${batch.batch}x${batch.length}`,
+      chunks.map(({ size }) => size),
+      dropout ? 'dropout' : '',
+      parts.map(layerSignature).join(';'),
+    ].join(':')
+    const session = await this.#sessions.get(key, () => this.#graph(batch, dropout !== undefined))
+    const fetches: Feeds = {}
+    for (const [i, { size }] of chunks.entries()) fetches[`logProbabilities.${i}`] = emptyTensor([size, 1])
+    for (const [layer, part] of parts.entries()) {
+      const feeds = layerFeeds(part)
+      for (const name of learnedArrays(part, 'adapter').keys()) {
+        fetches[`d.${layer}.${name}`] = emptyTensor(feeds[name]!.dims)
+      }
+    }
+    await session.run(this.#feeds(batch, rowWeights, dropout), fetches)
+    for (const [layer, part] of [...parts.entries()].reverse()) {
+      const names = [...learnedArrays(part, 'adapter').keys()]
+      onGradients(layer, new Map(names.map((name) => [name, floats(fetches[`d.${layer}.${name}`]!)])))
+    }
+    const scores = new Float32Array(batch.rows.length)
+    for (const [i, { start, count }] of chunks.entries()) {
+      scores.set(floats(fetches[`logProbabilities.${i}`]!).subarray(0, count), start)
+    }
+    return scores
+  }
+
+  release(): Promise<void> {
+    return this.#sessions.release()
+  }
+
+  #parts(): LayerParts[] {
+    const { config, weights, lora } = this.#options
+    return weights.layers.map((arrays, layer) => ({ config, arrays, lora: lora[layer]! }))
+  }
+
+  #feeds(batch: Batch, rowWeights: Float32Array, dropout: Dropout | undefined): Feeds {
+    const { config, weights } = this.#options
+    const { hiddenSize, vocabSize, headDim } = config
+    const rows = batch.batch * batch.length
+    const x = emptyTensor([rows, hiddenSize])
+    embed(config, weights.embedding, batch.ids, floats(x))
+    const feeds: Feeds = {
+      x,
+      positions: tensorOver(batch.positions, [batch.batch, batch.length]),
+      finalNorm: tensorOver(weights.finalNorm, [hiddenSize]),
+      ...matrixFeeds('head', weights.head, [vocabSize, hiddenSize]),
+    }
+    for (const kind of new Set(config.layerKinds)) {
+      const prefix = `kind${kind}.`
+      const attention = config.attentionKinds[kind]!
+      Object.assign(feeds, angleFeeds(attention, headDim, batch.length, true, prefix))
+      feeds[`${prefix}mask`] = maskFeed(attention, batch)
+    }
+    for (const [layer, part] of this.#parts().entries()) {
+      const prefix = `${layer}.`
+      Object.assign(feeds, layerFeeds(part, prefix))
+      if (dropout)
+        Object.assign(
+          feeds,
+          dropoutFeeds(part, (group) => dropout(layer, group), prefix),
+        )
+    }
+    // Where each row's gradient lies among those of the head's rows; the row behind them is zero.
+    const chunks = chunksOf(batch.rows.length)
+    const places = new BigInt64Array(rows).fill(BigInt(chunks.reduce((sum, { size }) => sum + size, 0)))
+    let place = 0
+    for (const [i, { start, count, size }] of chunks.entries()) {
+      const [chosen, targets] = [new BigInt64Array(size), new BigInt64Array(size)]
+      const ofRows = new Float32Array(size)
+      for (let j = 0; j < count; j++) {
+        chosen[j] = BigInt(batch.rows[start + j]!)
+        targets[j] = BigInt(batch.targets[start + j]!)
+        ofRows[j] = rowWeights[start + j]!
+        places[batch.rows[start + j]!] = BigInt(place + j)
+      }
+      feeds[`rows.${i}`] = tensorOver(chosen, [size])
+      feeds[`targets.${i}`] = tensorOver(targets, [size])
+      feeds[`weights.${i}`] = tensorOver(ofRows, [size, 1])
+      place += size
+    }
+    feeds.places = tensorOver(places, [rows])
+    return feeds
+  }
+
+  #graph(batch: Batch, withDropout: boolean): Graph {
+    const { config, weights: arrays } = this.#options
+    const graph = new Graph()
+    const tape = new Tape(graph)
+    const rows = batch.batch * batch.length
+    const positions = graph.input('positions', [batch.batch, batch.length], 'int64')
+    const kinds = new Map(
+      [...new Set(config.layerKinds)].map((kind) => {
+        const prefix = `kind${kind}.`
+        const mask = graph.input(`${prefix}mask`, [batch.batch, 1, batch.length, batch.length])
+        const tables = declareAngles(graph, config.headDim, positions, batch.length, true, prefix)
+        return [kind, { mask, tables }] as const
+      }),
+    )
+    const learned: [string, Value][] = []
+    let x = graph.input('x', [rows, config.hiddenSize])
+    for (const [layer, part] of this.#parts().entries()) {
+      const { weights, updates } = declareLayer(graph, part, {
+        trainable: 'adapter',
+        learn: (name, input) => learned.push([`d.${layer}.${name}`, tape.require(input)]),
+        prefix: `${layer}.`,
+        ...(withDropout ? { dropoutRows: rows } : {}),
+      })
+      const { mask, tables } = kinds.get(config.layerKinds[layer]!)!
+      const attention = batchAttention(tape, config, batch, tables, mask)
+      x = decoderLayer(tape, config, x, weights, updates, attention)
+    }
+    const { vocabSize, hiddenSize } = config
+    const finalNorm = graph.input('finalNorm', [hiddenSize])
+    const head = declareMatrix(graph, 'head', [vocabSize, hiddenSize], precisionOf(arrays.head))
+    const chunks = chunksOf(batch.rows.length).map(({ size }, i) => ({
+      rows: graph.input(`rows.${i}`, [size], 'int64'),
+      targets: graph.input(`targets.${i}`, [size], 'int64'),
+      weights: graph.input(`weights.${i}`, [size, 1]),
+    }))
+    const places = graph.input('places', [rows], 'int64')
+    const taken = takeRows(
+      tape,
+      x,
+      chunks.map((chunk) => chunk.rows),
+      places,
+    )
+    const seeds = chunks.map(({ targets, weights }, i): [Value, Value] => {
+      const h = rmsNorm(tape, taken[i]!, finalNorm, config.rmsNormEps)
+      const logProbabilities = targetLogProbabilities(tape, h, head, targets)
+      graph.output(logProbabilities, `logProbabilities.${i}`)
+      return [logProbabilities, weights]
+    })
+    const gradientOf = tape.backward(seeds)
+    for (const [name, input] of learned) graph.output(gradientOf(input), name)
+    return graph
+  }
+}
