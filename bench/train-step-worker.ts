@@ -48,7 +48,11 @@ const rows = layOut(sequences, { length: Number(length) })
 const rowWeights = new Float32Array(rows.rows.length).fill(-1 / rows.rows.length)
 const options = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 }
 
-globalThis.gc?.()
+// Loading leaves garbage behind, whose memory is given back a little later.
+for (let i = 0; i < 3; i++) {
+  globalThis.gc?.()
+  await new Promise((resolve) => setTimeout(resolve, 200))
+}
 writeFileSync('/proc/self/clear_refs', '5')
 console.log(`READY ${(process.memoryUsage().rss / 1e6).toFixed(0)} MB`)
 for await (const _ of createInterface({ input: process.stdin })) {
@@ -57,6 +61,12 @@ for await (const _ of createInterface({ input: process.stdin })) {
   const scores = await learner.accumulate(rows, rowWeights)
   clipGradients(learner.parameters, 1)
   adamW(learner.parameters, optimizer, 1e-4, options)
+  if (process.env.RSS)
+    console.error(
+      process.memoryUsage().rss / 1e6,
+      process.memoryUsage().external / 1e6,
+      process.memoryUsage().heapUsed / 1e6,
+    )
   const loss = -scores.reduce((sum, score) => sum + score, 0) / scores.length
   console.log(`MS ${(performance.now() - started).toFixed(1)} ${loss.toFixed(6)}`)
 }

@@ -10,7 +10,7 @@ import { Tape } from '../graph/tape.ts'
 import { declareMatrix, matrixFeeds, precisionOf } from './matrix.ts'
 import type { DecoderWeights } from './weights.ts'
 
-const CHUNK_SIZES = [1, 4, 16, 64, 256]
+const CHUNK_SIZES = [1, 4, 16, 64, 128]
 /** Beside a teacher there are several tensors of a chunk's scores at once. */
 const LARGEST_DISTILLED = 64
 

@@ -3,7 +3,7 @@
 import type { AttentionKind, DecoderConfig, LoraTensors } from '../formats/types.ts'
 import type { Graph, Value } from '../graph/graph.ts'
 import type { RotaryTables } from '../graph/operations.ts'
-import { type Feeds, tensorOver } from '../graph/session.ts'
+import { emptyTensor, type Feeds, tensorOver } from '../graph/session.ts'
 import { type Batch, slidingMask } from './batch.ts'
 import {
   groupOf,
@@ -159,6 +159,13 @@ export function learnedArrays(parts: LayerParts, trainable: Trainable): Map<stri
     return trainable === 'none' ? false : ofAdapter === (trainable === 'adapter')
   })
   return new Map(wanted.map(([name, tensor]) => [name, tensor.data as Float32Array]))
+}
+
+/** Tensors for the gradients of what is learned of a layer, by the input's name behind `prefix`. */
+export function gradientTensors(parts: LayerParts, prefix: string, trainable: Trainable = 'adapter'): Feeds {
+  const feeds = layerFeeds(parts)
+  const names = [...learnedArrays(parts, trainable).keys()]
+  return Object.fromEntries(names.map((name) => [`${prefix}${name}`, emptyTensor(feeds[name]!.dims)]))
 }
 
 /** Layers with equal signatures can share a graph. */

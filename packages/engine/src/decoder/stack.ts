@@ -21,10 +21,10 @@ import {
   declareAngles,
   declareLayer,
   dropoutFeeds,
+  gradientTensors,
   type LayerParts,
   layerFeeds,
   layerSignature,
-  learnedArrays,
   maskFeed,
   type Trainable,
 } from './layer-inputs.ts'
@@ -240,11 +240,7 @@ export class LayerStack {
   }
 
   #gradientTensors(layer: number): Feeds {
-    const learned = learnedArrays(this.#parts(layer), this.#options.trainable)
-    const feeds = this.#layerFeeds(layer)
-    return Object.fromEntries(
-      [...learned.keys()].map((name) => [`d.${name}`, emptyTensor(feeds[name]!.dims)]),
-    )
+    return gradientTensors(this.#parts(layer), 'd.', this.#options.trainable)
   }
 
   #signature(layer: number): string {

@@ -14,26 +14,26 @@ import {
   declareAngles,
   declareLayer,
   dropoutFeeds,
+  gradientTensors,
   type LayerParts,
   layerFeeds,
   layerSignature,
-  learnedArrays,
   maskFeed,
 } from './layer-inputs.ts'
 import { declareMatrix, matrixFeeds, precisionOf } from './matrix.ts'
 import { type Dropout, embed, type LayerGradients, type StackOptions } from './stack.ts'
 
-/** Compiled graphs that are kept: each holds working memory for all layers. */
-const KEPT_GRAPHS = 2
-
 /** Computes log-probabilities and the gradients of an adapter in one run. */
 export class WholeGraph {
   #options: StackOptions
   #sessions: SessionCache
+  /** Gradients of each layer by output name; every run writes them anew. */
+  #gradients: Feeds[]
 
   constructor(options: StackOptions) {
     this.#options = options
-    this.#sessions = new SessionCache({ threads: options.threads }, KEPT_GRAPHS)
+    this.#sessions = new SessionCache({ threads: options.threads, keepsMemory: false })
+    this.#gradients = this.#parts().map((part, layer) => gradientTensors(part, `d.${layer}.`))
   }
 
   /**
@@ -56,18 +56,17 @@ export class WholeGraph {
       parts.map(layerSignature).join(';'),
     ].join(':')
     const session = await this.#sessions.get(key, () => this.#graph(batch, dropout !== undefined))
-    const fetches: Feeds = {}
+    const fetches: Feeds = Object.assign({}, ...this.#gradients)
     for (const [i, { size }] of chunks.entries()) fetches[`logProbabilities.${i}`] = emptyTensor([size, 1])
-    for (const [layer, part] of parts.entries()) {
-      const feeds = layerFeeds(part)
-      for (const name of learnedArrays(part, 'adapter').keys()) {
-        fetches[`d.${layer}.${name}`] = emptyTensor(feeds[name]!.dims)
-      }
-    }
     await session.run(this.#feeds(batch, rowWeights, dropout), fetches)
-    for (const [layer, part] of [...parts.entries()].reverse()) {
-      const names = [...learnedArrays(part, 'adapter').keys()]
-      onGradients(layer, new Map(names.map((name) => [name, floats(fetches[`d.${layer}.${name}`]!)])))
+    for (const [layer, gradients] of [...this.#gradients.entries()].reverse()) {
+      const prefix = `d.${layer}.`
+      onGradients(
+        layer,
+        new Map(
+          Object.entries(gradients).map(([name, tensor]) => [name.slice(prefix.length), floats(tensor)]),
+        ),
+      )
     }
     const scores = new Float32Array(batch.rows.length)
     for (const [i, { start, count }] of chunks.entries()) {
@@ -137,7 +136,7 @@ export class WholeGraph {
   #graph(batch: Batch, withDropout: boolean): Graph {
     const { config, weights: arrays } = this.#options
     const graph = new Graph()
-    const tape = new Tape(graph)
+    const tape = new Tape(graph, { recomputes: true })
     const rows = batch.batch * batch.length
     const positions = graph.input('positions', [batch.batch, batch.length], 'int64')
     const kinds = new Map(
@@ -180,7 +179,9 @@ export class WholeGraph {
       const h = rmsNorm(tape, taken[i]!, finalNorm, config.rmsNormEps)
       const logProbabilities = targetLogProbabilities(tape, h, head, targets)
       graph.output(logProbabilities, `logProbabilities.${i}`)
-      return [logProbabilities, weights]
+      // Adding zero makes the backward pass of a part wait for its log-probabilities: else the scores of all parts would
+      // be held until the end.
+      return [logProbabilities, graph.add(weights, graph.multiply(logProbabilities, graph.scalar(0)))]
     })
     const gradientOf = tape.backward(seeds)
     for (const [name, input] of learned) graph.output(gradientOf(input), name)

@@ -279,7 +279,7 @@ export class Graph {
   encode(): Uint8Array {
     const graph = new Message()
     const named = (name: string) => this.#names.get(name) ?? name
-    for (const { inputs, outputs, rest } of this.#nodes) {
+    for (const { inputs, outputs, rest } of this.#nodes.toReversed()) {
       const node = new Message()
       for (const input of inputs) node.text(1, named(input))
       for (const output of outputs) node.text(2, named(output))

@@ -33,6 +33,7 @@ export function matmul(
 
 export function reshape(tape: Tape, a: Value, shape: readonly number[]): Value {
   const result = tape.graph.reshape(a, shape)
+  tape.cheap(result, () => tape.graph.reshape(tape.again(a), shape))
   tape.record([a], [result], ([d]) => [tape.graph.reshape(d!, a.shape)])
   return result
 }
@@ -40,6 +41,7 @@ export function reshape(tape: Tape, a: Value, shape: readonly number[]): Value {
 export function transpose(tape: Tape, a: Value, permutation: readonly number[]): Value {
   const result = tape.graph.transpose(a, permutation)
   const inverse = permutation.map((_, axis) => permutation.indexOf(axis))
+  tape.cheap(result, () => tape.graph.transpose(tape.again(a), permutation))
   tape.record([a], [result], ([d]) => [tape.graph.transpose(d!, inverse)])
   return result
 }
@@ -63,6 +65,7 @@ export function takeRows(tape: Tape, x: Value, indices: readonly Value[], places
 export function rmsNorm(tape: Tape, x: Value, weight: Value, epsilon: number): Value {
   const { graph } = tape
   const { result, inverse } = graph.rootMeanSquareNorm(x, weight, epsilon)
+  tape.cheap(result, () => graph.rootMeanSquareNorm(tape.again(x), weight, epsilon).result)
   tape.record([x, weight], [result], ([d]) => {
     // With s = d·w and m = 1/√(…): dx = m·(s − x·m²·mean(s·x))
     const scaled = graph.multiply(d!, weight)
@@ -115,13 +118,15 @@ export function attend(tape: Tape, scores: Value, masked: (scores: Value) => Val
 /** silu(gate) · up (Shazeer 2020). */
 export function swiglu(tape: Tape, gate: Value, up: Value): Value {
   const { graph } = tape
-  const silu = graph.silu(gate)
+  const silu = tape.cheap(graph.silu(gate), () => graph.silu(gate))
   const result = graph.multiply(silu, up)
+  tape.cheap(result, () => graph.multiply(tape.again(silu), up))
   tape.record([gate, up], [result], ([d]) => {
     // d silu/d gate = σ + silu·(1 − σ)
+    const kept = tape.again(silu)
     const sigmoid = graph.apply('Sigmoid', gate)
-    const slope = graph.subtract(graph.add(sigmoid, silu), graph.multiply(silu, sigmoid))
-    return [graph.multiply(graph.multiply(d!, up), slope), graph.multiply(d!, silu)]
+    const slope = graph.subtract(graph.add(sigmoid, kept), graph.multiply(kept, sigmoid))
+    return [graph.multiply(graph.multiply(d!, up), slope), graph.multiply(d!, kept)]
   })
   return result
 }
@@ -132,14 +137,24 @@ export function geglu(tape: Tape, gate: Value, up: Value): Value {
   const { multiply, add: plus } = graph
   const scalar = (value: number) => graph.scalar(value)
   const root = Math.sqrt(2 / Math.PI)
-  const square = multiply(gate, gate)
-  // tanh(√(2/π)·(x + 0.044715·x³))
-  const inner = multiply(gate, plus(multiply(square, scalar(root * 0.044715)), scalar(root)))
-  const tanh = graph.apply('Tanh', inner)
-  const half = multiply(plus(tanh, scalar(1)), scalar(0.5))
-  const gelu = multiply(gate, half)
-  const result = multiply(gelu, up)
+  const parts = () => {
+    const square = multiply(gate, gate)
+    // tanh(√(2/π)·(x + 0.044715·x³))
+    const inner = multiply(gate, plus(multiply(square, scalar(root * 0.044715)), scalar(root)))
+    const tanh = graph.apply('Tanh', inner)
+    const half = multiply(plus(tanh, scalar(1)), scalar(0.5))
+    return { square, tanh, half, gelu: multiply(gate, half) }
+  }
+  const forward = parts()
+  let kept: typeof forward | null = tape.recomputes ? null : forward
+  const again = () => {
+    kept ??= parts()
+    return kept
+  }
+  const result = multiply(forward.gelu, up)
+  tape.cheap(result, () => multiply(again().gelu, up))
   tape.record([gate, up], [result], ([d]) => {
+    const { square, tanh, half, gelu } = again()
     // d gelu/dx = (1 + t)/2 + x/2·(1 − t²)·√(2/π)·(1 + 3·0.044715·x²)
     const steepness = plus(multiply(square, scalar(1.5 * root * 0.044715)), scalar(root / 2))
     const flatness = graph.subtract(scalar(1), multiply(tanh, tanh))
@@ -219,13 +234,17 @@ export function linears(tape: Tape, x: Value, parts: readonly Linear[]): Value[]
         dx = graph.add(dx!, graph.multiply(graph.matmul(stackedBack, stackedA!), mask))
       }
     }
+    const input = tape.again(x)
+    const seenAgain = mask ? graph.multiply(input, mask) : input
     const dParts = parts.flatMap(({ weight, bias }, part) => {
       const d = gradients[part]!
-      const dWeight = tape.requires(weight.input) ? graph.matmul(d, x, { transposeA: true }) : null
+      const dWeight = tape.requires(weight.input) ? graph.matmul(d, input, { transposeA: true }) : null
       if (!bias) return [dWeight]
       return [dWeight, tape.requires(bias) ? graph.reduce('ReduceSum', d, 0, false) : null]
     })
-    const dA = stackedBack ? graph.split(graph.matmul(stackedBack, seen, { transposeA: true }), ranks, 0) : []
+    const dA = stackedBack
+      ? graph.split(graph.matmul(stackedBack, seenAgain, { transposeA: true }), ranks, 0)
+      : []
     const dUpdates = active.flatMap(({ part, scale }, i) => [
       dA[i]!,
       graph.matmul(gradients[part]!, reduced[i]!, { transposeA: true, alpha: scale }),

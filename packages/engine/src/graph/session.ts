@@ -4,6 +4,11 @@ import { elements, type Graph } from './graph.ts'
 export interface SessionOptions {
   /** Threads of one operator; with fixed settings results have the same bits for 1 and 2 threads. */
   threads: number
+  /**
+   * Whether working memory is kept between runs (as a rule) or given back: a graph that is large and rarely run should
+   * not hold it.
+   */
+  keepsMemory?: boolean
 }
 
 export type Feeds = Record<string, Tensor>
@@ -25,7 +30,7 @@ export async function openSession(graph: Graph, options: SessionOptions): Promis
     logSeverityLevel: 3,
     graphOptimizationLevel: 'disabled',
     enableMemPattern: false,
-    enableCpuMemArena: true,
+    enableCpuMemArena: options.keepsMemory ?? true,
     extra: { session: { disable_prepacking: '1', intra_op: { allow_spinning: '0' } } },
   })
   return {
@@ -47,7 +52,7 @@ export async function openDecodingSession(graph: Graph, options: SessionOptions)
     logSeverityLevel: 3,
     graphOptimizationLevel: 'basic',
     enableMemPattern: false,
-    enableCpuMemArena: true,
+    enableCpuMemArena: options.keepsMemory ?? true,
     externalData: [...graph.external].map(([path, data]) => ({ path, data })),
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   })

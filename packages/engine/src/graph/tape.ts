@@ -10,11 +10,26 @@ type Pullback = (gradients: Value[]) => (Value | null)[]
  */
 export class Tape {
   readonly graph: Graph
+  /** Whether values that are cheap to make are made again for the backward pass instead of being kept. */
+  readonly recomputes: boolean
+  #again = new Map<string, () => Value>()
   #entries: { inputs: readonly Value[]; outputs: readonly Value[]; pullback: Pullback }[] = []
   #required = new Set<string>()
 
-  constructor(graph: Graph) {
+  constructor(graph: Graph, options: { recomputes?: boolean } = {}) {
     this.graph = graph
+    this.recomputes = options.recomputes ?? false
+  }
+
+  /** Says how a value is made again, by the same operations and so with the same bits. */
+  cheap(value: Value, make: () => Value): Value {
+    if (this.recomputes) this.#again.set(value.name, once(make))
+    return value
+  }
+
+  /** A value for use in the backward pass: made again where that is cheap, else the one of the forward pass. */
+  again(value: Value): Value {
+    return this.#again.get(value.name)?.() ?? value
   }
 
   /** Marks a value whose gradient is wanted. */
@@ -61,5 +76,13 @@ export class Tape {
       if (!gradient) throw new Error(`no gradient reached ${value.name}`)
       return gradient
     }
+  }
+}
+
+function once(make: () => Value): () => Value {
+  let made: Value | null = null
+  return () => {
+    made ??= make()
+    return made
   }
 }

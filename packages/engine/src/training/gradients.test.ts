@@ -151,21 +151,65 @@ function learnerOfAdapter(changes: Partial<LoraConfig> = {}, precision: WeightPr
   return adapterLearner(decoder)
 }
 
-function inPrecision(weights: DecoderWeights, precision: WeightPrecision): DecoderWeights {
+function inPrecision(weights: DecoderWeights, precision: WeightPrecision, of = config): DecoderWeights {
   const reduced = (name: LayerWeightName, matrix: Matrix) => {
-    const rows = layerWeightShapes(config).get(name)![0]!
+    const rows = layerWeightShapes(of).get(name)![0]!
     return isLinearGroup(name) ? toPrecision(matrix as Float32Array, rows, precision) : matrix
   }
   const layers = weights.layers.map((arrays) => {
     const entries = Object.entries(arrays) as [LayerWeightName, Matrix][]
     return Object.fromEntries(entries.map(([name, matrix]) => [name, reduced(name, matrix)])) as LayerArrays
   })
-  const embedding = toPrecision(weights.embedding as Float32Array, config.vocabSize, precision)
+  const embedding = toPrecision(weights.embedding as Float32Array, of.vocabSize, precision)
   return { ...weights, precision, layers, embedding, head: embedding }
 }
 
 test('gradients of an adapter agree with finite differences', async () => {
   expect((await worstRelativeError(learnerOfAdapter())).error).toBeLessThan(5e-3)
+})
+
+test('one whole graph and layer by layer give the same bits', async () => {
+  const variants = [
+    { of: config, precision: 'f32' },
+    { of: config, precision: 'int8' },
+    { of: variedConfig, precision: 'f16' },
+  ] as const
+  for (const { of, precision } of variants) {
+    const adapter = initialAdapter(of, lora, () => random.uniform())
+    for (const { b } of adapter.modules.values()) {
+      for (const i of b.keys()) b[i] = random.normal() * 0.3
+    }
+    const weights = inPrecision(
+      initialWeights(of, () => random.normal() * 12),
+      precision,
+      of,
+    )
+    const masks = dropoutMasks(batch, { config: of, rate: 0.2, seed: 4, update: 1 })
+    const learners = (['layered', 'whole'] as const).map((execution) => {
+      const decoder = createDecoder({
+        config: of,
+        weights,
+        adapter,
+        trainable: 'adapter',
+        threads: 1,
+        execution,
+      })
+      decoders.push(decoder)
+      return adapterLearner(decoder)
+    })
+    for (const dropout of [undefined, masks]) {
+      const scores = await Promise.all(
+        learners.map((learner) => {
+          learner.clearGradients()
+          return learner.accumulate(batch, rowWeights, dropout)
+        }),
+      )
+      expect(scores[1]).toEqual(scores[0])
+      const [layered, whole] = learners.map(({ parameters }) => parameters.map(({ gradient }) => gradient))
+      expect(Math.hypot(...layered![0]!)).toBeGreaterThan(1e-4)
+      expect(whole).toEqual(layered)
+    }
+  }
 })
 
 test.each(['f16', 'int8'] as const)(
