@@ -31,6 +31,7 @@ export type {
 } from './training/examples.ts'
 export type { TrainingSummary } from './training/fine-tune.ts'
 export { LOSSES } from './training/losses/index.ts'
+export type { MemoryPlan } from './training/memory-plan.ts'
 export type { PreviewedExample } from './training/preview.ts'
 export type { LearningRateRange, RangeOptions } from './training/range-test.ts'
 export type { LossName, LossRecipe, TrainingRecipe } from './training/recipe.ts'

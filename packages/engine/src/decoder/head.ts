@@ -11,6 +11,8 @@ import { declareMatrix, matrixFeeds, precisionOf } from './matrix.ts'
 import type { DecoderWeights } from './weights.ts'
 
 const CHUNK_SIZES = [1, 4, 16, 64, 128]
+/** Most rows that are scored at once: the scores over the vocabulary are the largest tensors there are. */
+export const LARGEST_CHUNK = 128
 /** Beside a teacher there are several tensors of a chunk's scores at once. */
 const LARGEST_DISTILLED = 64
 
@@ -277,7 +279,7 @@ function scatterChunk(
 }
 
 /** The head's rows in parts of a few fixed sizes. */
-export function chunksOf(total: number, largest = CHUNK_SIZES.at(-1)!): Chunk[] {
+export function chunksOf(total: number, largest = LARGEST_CHUNK): Chunk[] {
   const chunks: Chunk[] = []
   for (let start = 0; start < total; start += largest) {
     const count = Math.min(largest, total - start)

@@ -58,6 +58,7 @@ async function main(folder: string): Promise<void> {
       startFrom: job.initialAdapter === undefined ? null : readAdapter(job.initialAdapter),
       onEvent: emit,
       signal: cancellation.signal,
+      availableBytes: process.availableMemory(),
     }
     if (job.kind === 'learning-rate-range') {
       const range = await findLearningRate({ ...sources, range: job.range })

@@ -30,7 +30,10 @@ interface Run {
 }
 
 /** Trains; stops by abort once the given update has been seen. */
-async function train(checkpoint: string, options: { stopAt?: number; identity?: string } = {}): Promise<Run> {
+async function train(
+  checkpoint: string,
+  options: { stopAt?: number; identity?: string; availableBytes?: number } = {},
+): Promise<Run> {
   const events: TrainingEvent[] = []
   const stop = new AbortController()
   try {
@@ -42,6 +45,7 @@ async function train(checkpoint: string, options: { stopAt?: number; identity?: 
       identity: options.identity ?? 'one',
       checkpointPath: join(folder, checkpoint),
       checkpointSeconds: 0,
+      availableBytes: options.availableBytes ?? 0,
       signal: stop.signal,
       onEvent(event) {
         events.push(event)
@@ -72,6 +76,19 @@ test('a run that was stopped and resumed gives the bits of one that was not', as
   expect(resumed.events.find(({ event }) => event === 'resumed')).toMatchObject({ update: 7, updates: 15 })
   expect([...lossesOf(stopped), ...lossesOf(resumed)]).toEqual(lossesOf(whole))
   expect(bytesOf(resumed.adapter, 'resumed').equals(bytesOf(whole.adapter, 'whole-adapter'))).toBe(true)
+})
+
+test('a run in one graph gives the bits of one layer by layer, and either resumes the other', async () => {
+  const layered = await train('by-layers')
+  const stopped = await train('in-one', { stopAt: 6, availableBytes: 1e12 })
+  expect(stopped.events[0]).toMatchObject({ memory: { execution: 'whole' } })
+  expect(layered.events[0]).toMatchObject({ memory: { execution: 'layered' } })
+  const resumed = await train('in-one')
+  expect([...lossesOf(stopped), ...lossesOf(resumed)]).toEqual(lossesOf(layered))
+  const whole = await train('whole-graph', { availableBytes: 1e12 })
+  for (const [name, run] of Object.entries({ resumed, whole })) {
+    expect(bytesOf(run.adapter, `one-${name}`).equals(bytesOf(layered.adapter, 'layered'))).toBe(true)
+  }
 })
 
 test('training learns its examples, and the adapter survives its file', async () => {

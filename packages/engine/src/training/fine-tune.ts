@@ -6,6 +6,7 @@ import { readCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import { type Best, betterOf, isExhausted } from './early-stopping.ts'
 import { addMetrics, emptyHistory, type History } from './history.ts'
 import { LossWatch, requireSound } from './loss-watch.ts'
+import type { MemoryPlan } from './memory-plan.ts'
 import { learningRate } from './schedule.ts'
 import { openSession, type SessionOptions, stopIfCancelled } from './training-session.ts'
 import type { TrainingItem } from './training-set.ts'
@@ -22,6 +23,8 @@ export type TrainingEvent =
       supervisedTokens: number
       updates: number
       trainableParameters: number
+      /** How gradients are computed, and the memory that this is expected to take. */
+      memory: MemoryPlan
     }
   | { event: 'resumed'; update: number; updates: number }
   | {
@@ -103,6 +106,7 @@ export async function fineTune(
       supervisedTokens: perEpoch.supervised,
       updates,
       trainableParameters,
+      memory: session.memory,
     })
     const history = emptyHistory()
     const watch = new LossWatch()

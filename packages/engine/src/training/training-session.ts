@@ -1,8 +1,7 @@
 // What every kind of training needs: tokenised examples, an adapter in a decoder, and a learner.
 import { Random } from '@regraft/methods'
-import type { Batch } from '../decoder/batch.ts'
+import { type Batch, packRows } from '../decoder/batch.ts'
 import { createDecoder, type Decoder } from '../decoder/decoder.ts'
-import type { Trainable } from '../decoder/layer-inputs.ts'
 import { initialAdapter } from '../decoder/lora.ts'
 import type { Dropout } from '../decoder/stack.ts'
 import { readWeights } from '../decoder/weights.ts'
@@ -14,8 +13,10 @@ import { dropoutMasks } from './dropout.ts'
 import type { AnyExample } from './examples.ts'
 import { adapterLearner, type Learner, type Teacher } from './learner.ts'
 import { LOSSES } from './losses/index.ts'
+import { type MemoryPlan, planMemory } from './memory-plan.ts'
 import type { TrainingRecipe } from './recipe.ts'
 import type { ReferenceLine } from './reference.ts'
+import { rowLengths } from './row-layout.ts'
 import { prepareExamples, type TrainingSet } from './training-set.ts'
 
 export interface SessionOptions {
@@ -31,9 +32,12 @@ export interface SessionOptions {
   /** Where to start from; else a fresh adapter that changes nothing. */
   startFrom?: Adapter | null
   signal: AbortSignal
+  /** Memory that this process may take, in bytes, for the faster execution if it fits; it never changes bits. */
+  availableBytes?: number
 }
 
 export interface TrainingSession {
+  memory: MemoryPlan
   train: TrainingSet
   validation: TrainingSet
   adapter: Adapter
@@ -61,19 +65,35 @@ export function openSession(options: SessionOptions): TrainingSession {
     })
   }
   const adapter = startingAdapter(options)
-  const open = (model: Base, update: Adapter | null, trainable: Trainable) =>
-    createDecoder({
-      config: model.config,
-      weights: readWeights(model, recipe.weightPrecision),
-      adapter: update,
-      trainable,
-      threads: recipe.threads,
-      checkpoint: () => stopIfCancelled(signal),
-    })
-  const decoder = open(base, adapter, 'adapter')
-  const teacher = options.teacher ? open(options.teacher.base, options.teacher.adapter, 'none') : null
+  const weights = readWeights(base, recipe.weightPrecision)
+  const memory = planMemory({
+    config: base.config,
+    weights,
+    adapter,
+    ...largestBatch(train, recipe),
+    canBeWhole: recipe.loss.name === 'sft',
+    availableBytes: options.availableBytes ?? 0,
+  })
+  const common = { threads: recipe.threads, checkpoint: () => stopIfCancelled(signal) }
+  const decoder = createDecoder({
+    ...common,
+    config: base.config,
+    weights,
+    adapter,
+    trainable: 'adapter',
+    execution: memory.execution,
+  })
+  const teacher = options.teacher
+    ? createDecoder({
+        ...common,
+        config: options.teacher.base.config,
+        weights: readWeights(options.teacher.base, recipe.weightPrecision),
+        adapter: options.teacher.adapter,
+      })
+    : null
   const { dropout: rate } = recipe.lora
   return {
+    memory,
     train,
     validation,
     adapter,
@@ -88,6 +108,16 @@ export function openSession(options: SessionOptions): TrainingSession {
       await teacher?.release()
     },
   }
+}
+
+/** Tokens of the largest batch that an update can have, padding included, and of its rows. */
+function largestBatch({ items }: TrainingSet, recipe: TrainingRecipe): { tokens: number; length: number } {
+  const sizes = items.flatMap(({ parts }) => parts.map(({ sequence }) => sequence.ids.length))
+  const perUpdate = Math.ceil((recipe.batchSize * sizes.length) / items.length)
+  const largest = sizes.toSorted((a, b) => b - a).slice(0, perUpdate)
+  const length = rowLengths(recipe.maxLength).find((candidate) => candidate >= largest[0]!)!
+  const rows = packRows(largest, length).length
+  return { tokens: Math.max(length, Math.min(rows * length, recipe.microBatchTokens)), length }
 }
 
 /** Runs the teacher over a batch; its logits are made for a few rows at a time. */

@@ -1,4 +1,4 @@
-import type { TrainerEvent } from '@regraft/engine'
+import type { MemoryPlan, TrainerEvent } from '@regraft/engine'
 import type { OperationContext } from '../operation/index.ts'
 
 /** Updates whose losses a progress event carries, for the curve beside the figures. */
@@ -13,11 +13,11 @@ export function trainingReporter({
   return (event) => {
     switch (event.event) {
       case 'prepared': {
-        const { examples, tokens, updates, dropped } = event
+        const { examples, tokens, updates, dropped, memory } = event
         if (dropped.length > 0) {
           log.warn(`${dropped.length} rows are too long for --max-length and are left out`)
         }
-        const message = `${examples} rows, ${tokens} tokens per epoch`
+        const message = `${examples} rows, ${tokens} tokens per epoch, ${describeMemory(memory)}`
         return progress({ stage: 'train', done: 0, total: updates, unit: 'updates', message })
       }
       case 'resumed': {
@@ -47,4 +47,10 @@ export function trainingReporter({
 
 function round(value: number, digits: number): number {
   return Number(value.toFixed(digits))
+}
+
+function describeMemory({ execution, bytes, wholeBytes }: MemoryPlan): string {
+  const megabytes = (value: number) => `${Math.round(value / 1e6)} MB`
+  if (execution === 'whole') return `about ${megabytes(bytes)} (whole graph)`
+  return `about ${megabytes(bytes)} (layer by layer; the whole graph would take ${megabytes(wholeBytes)})`
 }
