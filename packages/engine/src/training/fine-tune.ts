@@ -1,4 +1,3 @@
-import { Random } from '@regraft/methods'
 import { EngineError } from '../errors.ts'
 import type { Adapter } from '../formats/types.ts'
 import { adamW, clipGradients, initialAdamWState } from './adamw.ts'
@@ -9,7 +8,7 @@ import { LossWatch, requireSound } from './loss-watch.ts'
 import type { MemoryPlan } from './memory-plan.ts'
 import { learningRate } from './schedule.ts'
 import { openSession, type SessionOptions, stopIfCancelled } from './training-session.ts'
-import type { TrainingItem } from './training-set.ts'
+import { countTokens, itemsOfUpdate, updatesPerEpoch } from './training-set.ts'
 import { accumulateItems, evaluateItems } from './update.ts'
 
 export type TrainingEvent =
@@ -85,19 +84,16 @@ export async function fineTune(
   try {
     const { parameters } = learner
     const optimizer = initialAdamWState(parameters)
-    const updatesPerEpoch = Math.ceil(train.items.length / recipe.batchSize)
-    const updates = updatesPerEpoch * recipe.epochs
+    const epochUpdates = updatesPerEpoch(train.items, recipe.batchSize)
+    const updates = epochUpdates * recipe.epochs
     const schedule = {
       name: recipe.schedule,
       peak: recipe.learningRate,
       warmupUpdates: Math.ceil(updates * recipe.warmupRatio),
       totalUpdates: updates,
     }
-    const perEpoch = {
-      tokens: sum(train.items.map(tokensOf)),
-      supervised: sum(train.items.map(learnedTokensOf)),
-    }
-    const trainableParameters = sum(parameters.map(({ value }) => value.length))
+    const perEpoch = countTokens(train.items)
+    const trainableParameters = parameters.reduce((sum, { value }) => sum + value.length, 0)
     onEvent({
       event: 'prepared',
       examples: train.items.length,
@@ -130,10 +126,7 @@ export async function fineTune(
       stopIfCancelled(signal)
       const started = performance.now()
       const update = optimizer.updates
-      const epoch = Math.floor(update / updatesPerEpoch)
-      const order = new Random(recipe.seed, `order/${epoch}`).shuffle(train.items)
-      const offset = (update % updatesPerEpoch) * recipe.batchSize
-      const chosen = order.slice(offset, offset + recipe.batchSize)
+      const { epoch, chosen } = itemsOfUpdate(train.items, recipe, update)
       learner.clearGradients()
       const { loss, metrics } = await accumulateItems(learner, chosen, recipe, {
         teacher,
@@ -148,7 +141,7 @@ export async function fineTune(
       history.losses.push(loss)
       history.learningRates.push(rate)
       history.gradientNorms.push(gradientNorm)
-      const tokens = sum(chosen.map(tokensOf))
+      const { tokens } = countTokens(chosen)
       onEvent({
         event: 'update',
         update: update + 1,
@@ -161,7 +154,7 @@ export async function fineTune(
         tokensPerSecond: tokens / ((performance.now() - started) / 1000),
         metrics,
       })
-      if ((update + 1) % updatesPerEpoch === 0 && validation.items.length > 0) {
+      if ((update + 1) % epochUpdates === 0 && validation.items.length > 0) {
         const found = await evaluateItems(learner, validation.items, recipe, { teacher })
         if (!Number.isFinite(found.loss)) {
           throw new EngineError(
@@ -188,7 +181,7 @@ export async function fineTune(
         onEvent({ event: 'stopped-early', update: optimizer.updates, bestUpdate: best.update })
       for (const { name, value } of parameters) value.set(best.values.get(name)!)
     }
-    const epochs = optimizer.updates / updatesPerEpoch
+    const epochs = optimizer.updates / epochUpdates
     const summary: TrainingSummary = {
       updates: optimizer.updates,
       epochs,
@@ -205,18 +198,4 @@ export async function fineTune(
   } finally {
     await session.release()
   }
-}
-
-function tokensOf({ parts }: TrainingItem): number {
-  return sum(parts.map(({ sequence }) => sequence.ids.length))
-}
-
-function learnedTokensOf({ parts }: TrainingItem): number {
-  return sum(parts.map(({ sequence: { ids, supervisedFrom } }) => ids.length - supervisedFrom))
-}
-
-function sum(values: readonly number[]): number {
-  let total = 0
-  for (const value of values) total += value
-  return total
 }

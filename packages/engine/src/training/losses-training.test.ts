@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { openBase } from '../formats/index.ts'
 import { PICO_CONFIG, picoTensors, writePicoBase } from '../formats/pico-base.ts'
+import { openSafetensors } from '../formats/safetensors.ts'
 import type { Adapter } from '../formats/types.ts'
 import { Answerer } from '../generation/answers.ts'
 import type { AnyExample } from './examples.ts'
@@ -315,4 +316,24 @@ test('a loss that is not a number stops the run before it is kept, and says wher
   })
   expect(existsSync(checkpointPath)).toBe(false)
   broken.close()
+})
+
+test('a rate that breaks the run leaves the checkpoint of the last sound update', async () => {
+  const checkpointPath = join(folder, 'sound')
+  const saved: number[] = []
+  const recipe = picoRecipe({ learningRate: 1e30, schedule: 'constant', warmupRatio: 0 })
+  const failing = train(recipe, demonstrations, {
+    checkpointPath,
+    checkpointSeconds: 0,
+    onEvent: (event) => void (event.event === 'checkpoint' && saved.push(event.update)),
+  })
+  const error: { message: string } = await failing.then(
+    () => expect.unreachable('a rate of 1e30 trains'),
+    (reason) => reason,
+  )
+  const broken = Number(/at update (\d+), on the examples/.exec(error.message)![1])
+  expect(saved).toEqual(Array.from({ length: broken - 1 }, (_, i) => i + 1))
+  const checkpoint = openSafetensors(checkpointPath)
+  for (const name of checkpoint.names()) expect(checkpoint.read(name).every(Number.isFinite)).toBe(true)
+  checkpoint.close()
 })

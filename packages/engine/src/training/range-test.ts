@@ -1,11 +1,11 @@
 // Learning-rate range test (Smith 2017, "Cyclical Learning Rates for Training Neural Networks", section 3.3): the rate
 // rises exponentially from update to update, and the loss is watched. Suggested is the rate at which the smoothed loss
 // falls steepest per decade of the rate, read before its lowest point; the rate of the lowest point itself is too high.
-import { Random } from '@regraft/methods'
 import { EngineError } from '../errors.ts'
 import { adamW, clipGradients, initialAdamWState } from './adamw.ts'
 import type { TrainingEvent } from './fine-tune.ts'
 import { openSession, type SessionOptions, stopIfCancelled } from './training-session.ts'
+import { countTokens, itemsOfUpdate } from './training-set.ts'
 import { accumulateItems } from './update.ts'
 
 export interface RangeOptions {
@@ -53,16 +53,12 @@ export async function findLearningRate(options: FindLearningRateOptions): Promis
   try {
     const optimizer = initialAdamWState(learner.parameters)
     const curve: LearningRateRange['curve'] = []
-    const perEpoch = Math.ceil(train.items.length / recipe.batchSize)
     let average = 0
     let lowest = Infinity
     for (let update = 0; update < updates; update++) {
       stopIfCancelled(signal)
       const started = performance.now()
-      const epoch = Math.floor(update / perEpoch)
-      const order = new Random(recipe.seed, `order/${epoch}`).shuffle(train.items)
-      const offset = (update % perEpoch) * recipe.batchSize
-      const chosen = order.slice(offset, offset + recipe.batchSize)
+      const { epoch, chosen } = itemsOfUpdate(train.items, recipe, update)
       learner.clearGradients()
       const { loss, metrics } = await accumulateItems(learner, chosen, recipe, {
         teacher,
@@ -78,10 +74,7 @@ export async function findLearningRate(options: FindLearningRateOptions): Promis
       const rate = from * (to / from) ** (update / (updates - 1))
       adamW(learner.parameters, optimizer, rate, recipe)
       curve.push({ learningRate: rate, loss, smoothed, gradientNorm })
-      const tokens = chosen.reduce(
-        (sum, { parts }) => sum + parts.reduce((count, { sequence }) => count + sequence.ids.length, 0),
-        0,
-      )
+      const { tokens } = countTokens(chosen)
       const tokensPerSecond = tokens / ((performance.now() - started) / 1000)
       const figures = { loss, learningRate: rate, gradientNorm, tokens, tokensPerSecond, metrics }
       onEvent({ event: 'update', update: update + 1, updates, epoch: epoch + 1, ...figures })

@@ -1,4 +1,5 @@
 // Examples become token sequences, each with the part that it plays in the loss.
+import { Random } from '@regraft/methods'
 import type { Sequence } from '../decoder/batch.ts'
 import { EngineError } from '../errors.ts'
 import type { Base } from '../formats/types.ts'
@@ -56,6 +57,35 @@ export function prepareExamples(
     else set.items.push(item)
   }
   return set
+}
+
+/** The examples of an update, counted from 0: the next of its epoch, whose order follows from the seed alone. */
+export function itemsOfUpdate(
+  items: readonly TrainingItem[],
+  { seed, batchSize }: Pick<TrainingRecipe, 'seed' | 'batchSize'>,
+  update: number,
+): { epoch: number; chosen: TrainingItem[] } {
+  const perEpoch = updatesPerEpoch(items, batchSize)
+  const epoch = Math.floor(update / perEpoch)
+  const order = new Random(seed, `order/${epoch}`).shuffle(items)
+  const offset = (update % perEpoch) * batchSize
+  return { epoch, chosen: order.slice(offset, offset + batchSize) }
+}
+
+export function updatesPerEpoch(items: readonly TrainingItem[], batchSize: number): number {
+  return Math.ceil(items.length / batchSize)
+}
+
+/** Tokens of the items, padding excluded, and how many of them enter the loss. */
+export function countTokens(items: readonly TrainingItem[]): { tokens: number; supervised: number } {
+  const counts = { tokens: 0, supervised: 0 }
+  for (const { parts } of items) {
+    for (const { ids, supervisedFrom } of parts.map(({ sequence }) => sequence)) {
+      counts.tokens += ids.length
+      counts.supervised += ids.length - supervisedFrom
+    }
+  }
+  return counts
 }
 
 function completionOf(example: AnyExample, part: PartName, partner: RatedExample | null): string {
