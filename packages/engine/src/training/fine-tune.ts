@@ -81,6 +81,8 @@ export async function fineTune(
   const { recipe, onEvent, signal } = options
   const session = openSession(options)
   const { train, validation, adapter, learner, teacher } = session
+  const layout = { ...recipe, rowLength: session.rowLength }
+  const validationLayout = { ...recipe, rowLength: session.validationRowLength }
   try {
     const { parameters } = learner
     const optimizer = initialAdamWState(parameters)
@@ -128,7 +130,7 @@ export async function fineTune(
       const update = optimizer.updates
       const { epoch, chosen } = itemsOfUpdate(train.items, recipe, update)
       learner.clearGradients()
-      const { loss, metrics } = await accumulateItems(learner, chosen, recipe, {
+      const { loss, metrics } = await accumulateItems(learner, chosen, layout, {
         teacher,
         dropout: session.dropoutOf(update),
       })
@@ -155,7 +157,7 @@ export async function fineTune(
         metrics,
       })
       if ((update + 1) % epochUpdates === 0 && validation.items.length > 0) {
-        const found = await evaluateItems(learner, validation.items, recipe, { teacher })
+        const found = await evaluateItems(learner, validation.items, validationLayout, { teacher })
         if (!Number.isFinite(found.loss)) {
           throw new EngineError(
             'engine-failed',

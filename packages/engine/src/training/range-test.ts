@@ -50,6 +50,7 @@ export async function findLearningRate(options: FindLearningRateOptions): Promis
   }
   const session = openSession({ ...options, validation: [], recipe: { ...recipe, earlyStopping: null } })
   const { train, learner, teacher } = session
+  const layout = { ...recipe, rowLength: session.rowLength }
   try {
     const optimizer = initialAdamWState(learner.parameters)
     const curve: LearningRateRange['curve'] = []
@@ -60,7 +61,7 @@ export async function findLearningRate(options: FindLearningRateOptions): Promis
       const started = performance.now()
       const { epoch, chosen } = itemsOfUpdate(train.items, recipe, update)
       learner.clearGradients()
-      const { loss, metrics } = await accumulateItems(learner, chosen, recipe, {
+      const { loss, metrics } = await accumulateItems(learner, chosen, layout, {
         teacher,
         dropout: session.dropoutOf(update),
       })

@@ -1,26 +1,36 @@
 import { expect, test } from 'vitest'
-import { layOutUpdate, rowLengths } from './row-layout.ts'
+import { chooseRowLength, layOutUpdate } from './row-layout.ts'
 
 const sequence = (length: number) => ({ ids: Array.from({ length }, (_, i) => i + 1), supervisedFrom: 1 })
 
-test('row lengths are few, and the last is the longest that is allowed', () => {
-  expect(rowLengths(16)).toEqual([16])
-  expect(rowLengths(100)).toEqual([16, 32, 48, 64, 96, 100])
-  expect(rowLengths(2048).length).toBeLessThan(16)
+test('the row length is the shortest of those that need the fewest tokens', () => {
+  expect(chooseRowLength([[20, 30, 9]], 2048)).toBe(32)
+  expect(chooseRowLength([[100]], 100)).toBe(100)
+  // 40 and 40 waste 48 tokens in rows of 64, and 16 in one of 96.
+  expect(chooseRowLength([[40, 40]], 128)).toBe(48)
+  expect(
+    chooseRowLength(
+      [
+        [60, 40, 20],
+        [60, 30],
+      ],
+      128,
+    ),
+  ).toBe(64)
+  expect(chooseRowLength([[60, 40, 20, 120]], 128)).toBe(128)
 })
 
 test('short examples are not padded to the longest length', () => {
-  const [batch, ...others] = layOutUpdate([20, 30, 9].map(sequence), {
-    maxLength: 2048,
-    microBatchTokens: 4096,
-  })
+  const lengths = [20, 30, 9]
+  const rowLength = chooseRowLength([lengths], 2048)
+  const [batch, ...others] = layOutUpdate(lengths.map(sequence), { rowLength, microBatchTokens: 4096 })
   expect(others).toEqual([])
   expect([batch!.batch, batch!.length]).toEqual([2, 32])
 })
 
 test('micro-batches hold whole rows, and every token of every sequence once', () => {
   const lengths = [40, 64, 12, 33, 20, 50, 7, 64]
-  const options = { maxLength: 64, microBatchTokens: 150 }
+  const options = { rowLength: 64, microBatchTokens: 150 }
   const batches = layOutUpdate(lengths.map(sequence), options)
   expect(batches.length).toBeGreaterThan(2)
   const seen = new Map<number, number>()

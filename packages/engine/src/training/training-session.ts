@@ -16,8 +16,14 @@ import { LOSSES } from './losses/index.ts'
 import { type MemoryPlan, planMemory } from './memory-plan.ts'
 import type { TrainingRecipe } from './recipe.ts'
 import type { ReferenceLine } from './reference.ts'
-import { rowLengths } from './row-layout.ts'
-import { prepareExamples, type TrainingSet } from './training-set.ts'
+import { chooseRowLength } from './row-layout.ts'
+import {
+  itemsOfUpdate,
+  prepareExamples,
+  type TrainingItem,
+  type TrainingSet,
+  updatesPerEpoch,
+} from './training-set.ts'
 
 export interface SessionOptions {
   base: Base
@@ -43,6 +49,9 @@ export interface TrainingSession {
   adapter: Adapter
   learner: Learner
   teacher: Teacher | null
+  /** Tokens of a row in training and in validation. */
+  rowLength: number
+  validationRowLength: number
   /** Masks of an update, counted from 0, by batch; null without dropout. */
   dropoutOf(update: number): ((batch: Batch) => Dropout) | null
   release(): Promise<void>
@@ -66,11 +75,13 @@ export function openSession(options: SessionOptions): TrainingSession {
   }
   const adapter = startingAdapter(options)
   const weights = readWeights(base, recipe.weightPrecision)
+  const rowLength = chooseRowLength(epochLengths(train.items, recipe), recipe.maxLength)
   const memory = planMemory({
     config: base.config,
     weights,
     adapter,
-    ...largestBatch(train, recipe),
+    tokens: largestBatch(train, recipe, rowLength),
+    length: rowLength,
     canBeWhole: recipe.loss.name === 'sft',
     availableBytes: options.availableBytes ?? 0,
   })
@@ -98,6 +109,8 @@ export function openSession(options: SessionOptions): TrainingSession {
     validation,
     adapter,
     learner: adapterLearner(decoder),
+    rowLength,
+    validationRowLength: chooseRowLength([validation.items.flatMap(lengthsOf)], recipe.maxLength),
     teacher: teacher && recipe.loss.name === 'distill' ? teacherOf(teacher, recipe.loss.temperature) : null,
     dropoutOf: (update) => {
       if (rate === 0) return null
@@ -110,14 +123,24 @@ export function openSession(options: SessionOptions): TrainingSession {
   }
 }
 
-/** Tokens of the largest batch that an update can have, padding included, and of its rows. */
-function largestBatch({ items }: TrainingSet, recipe: TrainingRecipe): { tokens: number; length: number } {
-  const sizes = items.flatMap(({ parts }) => parts.map(({ sequence }) => sequence.ids.length))
+/** Tokens of the largest batch that an update can have, padding included. */
+function largestBatch({ items }: TrainingSet, recipe: TrainingRecipe, rowLength: number): number {
+  const sizes = items.flatMap(lengthsOf)
   const perUpdate = Math.ceil((recipe.batchSize * sizes.length) / items.length)
-  const largest = sizes.toSorted((a, b) => b - a).slice(0, perUpdate)
-  const length = rowLengths(recipe.maxLength).find((candidate) => candidate >= largest[0]!)!
-  const rows = packRows(largest, length).length
-  return { tokens: Math.max(length, Math.min(rows * length, recipe.microBatchTokens)), length }
+  const largest = sizes.toSorted((one, other) => other - one).slice(0, perUpdate)
+  const tokens = packRows(largest, rowLength).length * rowLength
+  return Math.max(rowLength, Math.min(tokens, recipe.microBatchTokens))
+}
+
+function lengthsOf({ parts }: TrainingItem): number[] {
+  return parts.map(({ sequence }) => sequence.ids.length)
+}
+
+/** Lengths of the sequences of each update of the first epoch; those after it are alike. */
+function epochLengths(items: readonly TrainingItem[], recipe: TrainingRecipe): number[][] {
+  return Array.from({ length: updatesPerEpoch(items, recipe.batchSize) }, (_, update) =>
+    itemsOfUpdate(items, recipe, update).chosen.flatMap(lengthsOf),
+  )
 }
 
 /** Runs the teacher over a batch; its logits are made for a few rows at a time. */

@@ -9,7 +9,7 @@ import type { TrainingRecipe } from './recipe.ts'
 import { layOutUpdate } from './row-layout.ts'
 import type { TrainingItem } from './training-set.ts'
 
-type Layout = Pick<TrainingRecipe, 'loss' | 'maxLength' | 'microBatchTokens'>
+type Layout = Pick<TrainingRecipe, 'loss' | 'microBatchTokens'> & { rowLength: number }
 
 /** Validation rows are many and need no gradient: few at once take little memory and lose no time. */
 const EVALUATED_TOKENS = 1024
