@@ -1,7 +1,7 @@
 // What keeping the frozen weights in fewer bits does to the loss, the time and the memory of a training: SmolLM2-135M on
 // banking77, the same recipe with weights in f32, f16 and int8, one trainer process each.
 //
-//   node bench/weight-precision.ts MODEL.gguf [--work .cache/weight-precision]
+//   node bench/weight-precision.ts MODEL.gguf [--rows 693] [--work .cache/weight-precision]
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -11,11 +11,14 @@ import { type BankingRow, readBanking77, selectSubset, splitForTuning } from './
 import { describeMachine } from './measure.ts'
 
 const { values, positionals } = parseArgs({
-  options: { work: { type: 'string', default: '.cache/weight-precision' } },
+  options: {
+    work: { type: 'string', default: '.cache/weight-precision' },
+    rows: { type: 'string', default: '693' },
+  },
   allowPositionals: true,
 })
 const model = positionals[0] && resolve(positionals[0])
-if (!model) throw new Error('usage: node bench/weight-precision.ts MODEL.gguf [--work folder]')
+if (!model) throw new Error('usage: node bench/weight-precision.ts MODEL.gguf [--rows 693] [--work folder]')
 
 const { fit, validation } = splitForTuning(selectSubset(readBanking77()))
 const base = openBase(model)
@@ -72,7 +75,7 @@ console.log('|---|---|---|---|---|---|')
 for (const precision of ['f32', 'f16', 'int8'] as const) {
   // A rate that changes nothing: the validation loss of the base.
   const { summary: before } = await train(precision, 1e-12, 16)
-  const { summary, seconds, peakMemoryBytes } = await train(precision, 5e-4, fit.length)
+  const { summary, seconds, peakMemoryBytes } = await train(precision, 5e-4, Number(values.rows))
   const { losses, validationLosses } = summary
   const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length
   const figures = [before.validationLosses[0]!, validationLosses[0]!, mean].map((loss) => loss.toFixed(4))

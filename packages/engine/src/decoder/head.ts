@@ -45,7 +45,8 @@ export class Head {
   constructor(config: DecoderConfig, weights: DecoderWeights, threads: number) {
     this.#config = config
     this.#weights = weights
-    this.#sessions = new SessionCache({ threads })
+    // Scores over the vocabulary are large, and every size of chunk has a session.
+    this.#sessions = new SessionCache({ threads, keepsMemory: false })
   }
 
   /** Natural-log probability of one target per chosen row of hidden [N, D]. */
