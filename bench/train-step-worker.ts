@@ -61,12 +61,6 @@ for await (const _ of createInterface({ input: process.stdin })) {
   const scores = await learner.accumulate(rows, rowWeights)
   clipGradients(learner.parameters, 1)
   adamW(learner.parameters, optimizer, 1e-4, options)
-  if (process.env.RSS)
-    console.error(
-      process.memoryUsage().rss / 1e6,
-      process.memoryUsage().external / 1e6,
-      process.memoryUsage().heapUsed / 1e6,
-    )
   const loss = -scores.reduce((sum, score) => sum + score, 0) / scores.length
   console.log(`MS ${(performance.now() - started).toFixed(1)} ${loss.toFixed(6)}`)
 }

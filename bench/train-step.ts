@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import { createInterface, type Interface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { trainerEnvironment } from '@regraft/engine/internals'
 import { fetchModel } from '../scripts/parity/fetch-model.ts'
 import { describeMachine, describeRuns } from './measure.ts'
 
@@ -53,7 +54,8 @@ interface Running {
 }
 
 async function start(name: string, [program, ...args]: string[]): Promise<Running> {
-  const child = spawn(program!, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+  const env = program === process.execPath ? trainerEnvironment(process.env) : process.env
+  const child = spawn(program!, args, { stdio: ['pipe', 'pipe', 'pipe'], env })
   let complaints = ''
   child.stderr.on('data', (text) => {
     complaints += text

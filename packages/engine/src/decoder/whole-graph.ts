@@ -32,7 +32,7 @@ export class WholeGraph {
 
   constructor(options: StackOptions) {
     this.#options = options
-    this.#sessions = new SessionCache({ threads: options.threads, keepsMemory: false })
+    this.#sessions = new SessionCache({ threads: options.threads, keepsMemory: false, spins: true })
     this.#gradients = this.#parts().map((part, layer) => gradientTensors(part, `d.${layer}.`))
   }
 

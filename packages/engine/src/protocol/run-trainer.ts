@@ -6,6 +6,7 @@ import type { PreviewedExample } from '../training/preview.ts'
 import type { LearningRateRange } from '../training/range-test.ts'
 import { readJsonLines, writeJsonLine } from './lines.ts'
 import type { MachineLock, TrainerEvent } from './messages.ts'
+import { trainerEnvironment } from './trainer-environment.ts'
 
 export interface TrainerResult {
   summary: TrainingSummary
@@ -62,7 +63,10 @@ function runJob<Name extends FinalEvent>(
 ): Promise<{ lock: MachineLock; final: EventOf<Name> }> {
   const program = fileURLToPath(new URL('./trainer-process.ts', import.meta.url))
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, folder], { stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [program, folder], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: trainerEnvironment(process.env),
+    })
     let lock: MachineLock | null = null
     let final: EventOf<Name> | null = null
     let failure: EngineError | null = null
