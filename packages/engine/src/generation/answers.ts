@@ -17,8 +17,6 @@ import { TextService } from './text-service.ts'
 
 /** Sequences that are scored together. */
 const SCORE_BATCH = 16
-/** Finished rows whose keys and values are kept for requests that begin alike. */
-const KEPT_ROWS = 4
 const GIGABYTE = 2 ** 30
 export const MOST_ALTERNATIVES = 20
 
@@ -228,7 +226,7 @@ export class Answerer {
       base,
       precision: this.precision,
       threads,
-      slots: maxRows + KEPT_ROWS,
+      slots: maxRows,
       ranks: adapters.length > 0 ? largestRanks(adapters) : null,
     })
     this.#batcher = new Batcher(model, { maxRows, cacheBytes, reusePrefixes })

@@ -1,6 +1,6 @@
 // A continuous batch: requests join and leave between steps (Yu et al. 2022, Orca). Rows that decode occupy the first
-// slots of the cache, the row whose prompt is being read the one after them, finished rows stay in the others for
-// requests that begin alike.
+// slots of the cache, the row whose prompt is being read the one after them; copies of what finished rows computed are
+// kept for requests that begin alike.
 import { Random } from '@regraft/methods'
 import { EngineError } from '../errors.ts'
 import type { LoadedAdapter } from './adapter-slots.ts'
@@ -12,6 +12,8 @@ import { chooseToken, GREEDY, mostProbableTokens, type Sampling } from './sample
 const PROMPT_CHUNK = 128
 /** Copying a shorter prefix is not worth it. */
 const SHORTEST_PREFIX = 32
+/** Finished rows whose keys and values are kept. */
+const KEPT_ROWS = 4
 /** The rate of `stats` is that of this many milliseconds. */
 const RATE_WINDOW = 5000
 
@@ -77,11 +79,17 @@ interface Row extends RowRequest {
   reject(error: unknown): void
 }
 
-/** What a slot holds: the tokens whose keys and values are there, in order, and under which adapter. */
-interface Held {
-  tokens: number[]
+/** What a finished row computed. */
+interface Kept {
+  tokens: readonly number[]
   adapter: LoadedAdapter | null
-  usedAt: number
+  keysAndValues: Float32Array[]
+}
+
+interface Prefix {
+  length: number
+  /** A row that runs, by its slot, or one that is kept. */
+  from: number | Kept | null
 }
 
 /** Decodes any number of requests in one batch. */
@@ -91,8 +99,8 @@ export class Batcher {
   #waiting: Row[] = []
   #running: Row[] = []
   #reading: Row | null = null
-  #held: Held[]
-  #clock = 0
+  /** Used last ones last. */
+  #kept: Kept[] = []
   #looping = false
   #pauses: (() => Promise<void>)[] = []
   #recent: { at: number; tokens: number }[] = []
@@ -100,7 +108,6 @@ export class Batcher {
   constructor(model: DecodeModel, options: BatcherOptions) {
     this.#model = model
     this.#options = options
-    this.#held = Array.from({ length: model.cache.slots }, () => ({ tokens: [], adapter: null, usedAt: 0 }))
   }
 
   /** Continues a prompt. Throws `invalid-input` for an empty prompt or one that leaves no room in the context. */
@@ -185,6 +192,7 @@ export class Batcher {
       const slot = this.#running.length
       const done = row.cached.length
       const ids = row.prompt.slice(done, done + Math.min(budget, PROMPT_CHUNK))
+      this.#model.cache.reserve(row.prompt.length + 1, this.#used())
       const run = { firstSlot: slot, ids: [ids], before: [done], adapters: [row.adapter] }
       const scores = await this.#model.run(run)
       row.cached.push(...ids)
@@ -203,44 +211,41 @@ export class Batcher {
     this.#waiting.shift()
     const { cache } = this.#model
     const slot = this.#running.length
-    const reused = this.#options.reusePrefixes ? this.#sharedPrefix(next) : { from: slot, length: 0 }
-    this.#makeRoomAt(slot, reused.from)
-    cache.reserve(this.#tokensOf(next), this.#used())
-    cache.copy(reused.from, slot, reused.length)
-    next.cached = next.prompt.slice(0, reused.length)
-    next.result.reusedTokens = reused.length
-    this.#held[slot] = { tokens: next.cached, adapter: next.adapter, usedAt: ++this.#clock }
+    const { length, from } = this.#sharedPrefix(next)
+    cache.reserve(length + 1, this.#used())
+    if (typeof from === 'number') cache.copy(from, slot, length)
+    else if (from) {
+      cache.restore(from.keysAndValues, slot, length)
+      this.#kept.push(...this.#kept.splice(this.#kept.indexOf(from), 1))
+    }
+    next.cached = next.prompt.slice(0, length)
+    next.result.reusedTokens = length
     this.#reading = next
     return next
   }
 
-  /** The longest beginning of a prompt that a slot holds; its last token is always computed. */
-  #sharedPrefix(row: Row): { from: number; length: number } {
-    let best = { from: this.#running.length, length: 0 }
-    for (const [slot, { tokens, adapter }] of this.#held.entries()) {
-      if (adapter !== row.adapter) continue
+  /** The longest beginning of a prompt that was computed already; its last token is always computed anew. */
+  #sharedPrefix(row: Row): Prefix {
+    let best: Prefix = { length: SHORTEST_PREFIX - 1, from: null }
+    const consider = (tokens: readonly number[], adapter: LoadedAdapter | null, from: number | Kept) => {
+      if (adapter !== row.adapter) return
       const most = Math.min(tokens.length, row.prompt.length - 1)
       let length = 0
       while (length < most && tokens[length] === row.prompt[length]) length++
-      if (length > best.length) best = { from: slot, length }
+      if (length > best.length) best = { length, from }
     }
-    return best.length >= SHORTEST_PREFIX ? best : { from: this.#running.length, length: 0 }
-  }
-
-  /** Keeps what a slot holds in place of the finished row that was used longest ago, unless it is that itself. */
-  #makeRoomAt(slot: number, source: number): void {
-    let oldest = slot
-    for (let other = slot; other < this.#held.length; other++) {
-      if (this.#held[other]!.usedAt < this.#held[oldest]!.usedAt) oldest = other
+    if (this.#options.reusePrefixes) {
+      for (const [slot, { cached, adapter }] of this.#running.entries()) consider(cached, adapter, slot)
+      for (const kept of this.#kept) consider(kept.tokens, kept.adapter, kept)
     }
-    if (oldest === slot || oldest === source || this.#held[slot]!.tokens.length === 0) return
-    this.#model.cache.copy(slot, oldest, this.#held[slot]!.tokens.length)
-    this.#held[oldest] = this.#held[slot]!
+    return best.from === null ? { length: 0, from: null } : best
   }
 
   async #step(): Promise<void> {
     const rows = this.#running
     if (rows.length === 0) return
+    const longest = rows.reduce((most, row) => Math.max(most, row.cached.length), 0)
+    this.#model.cache.reserve(longest + 1, this.#used())
     const scores = await this.#model.run({
       firstSlot: 0,
       ids: rows.map((row) => [row.next]),
@@ -290,23 +295,29 @@ export class Batcher {
     }
   }
 
-  /** Takes a row out of the batch: the last one gets its slot, what it computed stays in that of the last one. */
+  /** Takes a row out of the batch; the last one gets its slot. */
   #leave(row: Row): void {
+    const { cache } = this.#model
     const slot = this.#running.indexOf(row)
-    const last = this.#running.length - 1
-    const lengthOf = (index: number) => this.#held[index]!.tokens.length
-    this.#exchange(slot, last, Math.max(lengthOf(slot), lengthOf(last)))
-    this.#running[slot] = this.#running[last]!
-    this.#running.pop()
-    this.#held[last]!.usedAt = ++this.#clock
+    const last = this.#running.pop()!
+    if (this.#options.reusePrefixes && row.cached.length >= SHORTEST_PREFIX) this.#keep(row, slot)
+    if (last !== row) {
+      cache.copy(this.#running.length, slot, last.cached.length)
+      this.#running[slot] = last
+    }
     // The row that is being read stays right behind the running ones.
-    if (this.#reading) this.#exchange(last, last + 1, Math.max(lengthOf(last), lengthOf(last + 1)))
+    const end = this.#running.length
+    if (this.#reading) cache.copy(end + 1, end, this.#reading.cached.length)
+    cache.shrink(this.#used())
   }
 
-  #exchange(a: number, b: number, length: number): void {
-    if (a === b) return
-    this.#model.cache.swap(a, b, length)
-    ;[this.#held[a], this.#held[b]] = [this.#held[b]!, this.#held[a]!]
+  /** Copies what a row computed, in place of shorter beginnings of the same and of what was used longest ago. */
+  #keep({ cached, adapter }: Row, slot: number): void {
+    const covered = ({ tokens, adapter: other }: Kept) =>
+      other === adapter && tokens.length <= cached.length && tokens.every((token, i) => token === cached[i])
+    const others = this.#kept.filter((kept) => !covered(kept)).slice(1 - KEPT_ROWS)
+    const keysAndValues = this.#model.cache.snapshot(slot, cached.length)
+    this.#kept = [...others, { tokens: cached, adapter, keysAndValues }]
   }
 
   #dropCancelled(): void {
@@ -330,7 +341,6 @@ export class Batcher {
     this.#waiting = []
     this.#running = []
     this.#reading = null
-    for (const held of this.#held) held.tokens = []
   }
 
   #tokensOf(row: Row): number {
@@ -339,13 +349,15 @@ export class Batcher {
 
   /** Rows that may run at once when this one joins. */
   #rowLimit(next: Row): number {
-    const { config, cache } = this.#model
-    const capacity = Math.max(cache.capacity, KeyValueCache.capacityFor(config, this.#tokensOf(next)))
-    const affordable = Math.floor(this.#options.cacheBytes / (capacity * KeyValueCache.bytesPerToken(config)))
+    const { config } = this.#model
+    const longest = Math.max(...[...this.#running, next].map((row) => this.#tokensOf(row)))
+    const affordable = Math.floor(this.#options.cacheBytes / (longest * KeyValueCache.bytesPerToken(config)))
     return Math.max(1, Math.min(this.#options.maxRows, affordable))
   }
 
+  /** Tokens in the slots. */
   #used(): number[] {
-    return this.#held.map(({ tokens }) => tokens.length)
+    const rows = [...this.#running, ...(this.#reading ? [this.#reading] : [])]
+    return rows.map(({ cached }) => cached.length)
   }
 }

@@ -3,30 +3,27 @@
 import { BLOCK, type BlockMatrix } from '../decoder/block-matrix.ts'
 import { LINEAR_GROUPS, type LinearGroup, type LinearName, linearShapes } from '../decoder/layer.ts'
 import type { DecoderConfig } from '../formats/types.ts'
-import { ABSENT, Graph, type Value } from '../graph/graph.ts'
+import { Graph, type Value } from '../graph/graph.ts'
 import type { DecodeLayer, DecodeMatrix, DecodeWeights } from './decode-weights.ts'
 
 const MICROSOFT = 'com.microsoft'
-/** The attention kernel takes heads of a multiple of this. */
-const HEAD_STEP = 16
 /** A size that each run chooses. */
 const OPEN = -1
 
-/** Width of a head in the cache: that of few tiny models is filled up with zeros. */
-export function paddedHeadDim({ headDim }: DecoderConfig): number {
-  return Math.ceil(headDim / HEAD_STEP) * HEAD_STEP
-}
-
 /**
- * Inputs: x [B, S, D]; rows [R], of the B·S hidden states those whose scores are wanted; lengths [B] int32, the tokens of
- * each row after this run, less one; longest int32, the largest of them, not less one; cos.{kind} and sin.{kind}
- * [capacity, hd/2], hd as in `paddedHeadDim`; past.{layer}.{keys,values} [B, KV, capacity, hd]. Outputs: scores [R, V], natural-log probabilities;
- * present.{layer}.{keys,values}, which may be the very tensors of the past.
+ * Inputs: x [N, D] with N = B·S, S tokens of each of B rows; positions [B, S]; heads, which is [B, S, H + 2·KV, hd]; rows
+ * [R], of the N hidden states those whose scores are wanted; for each kind of attention cos.{kind} and sin.{kind}
+ * [capacity, hd/2], and what is added to scores to hide keys, past.{kind} [B, 1, G·S, capacity] for those of the cache
+ * and own.{kind} [1, 1, G·S, S] for those of this run, with G = H/KV (or 1 where all are equal); sizes, which is
+ * [capacity, S]; {layer}.keys and {layer}.values [B, KV, capacity, hd]. Outputs: scores [R, V], natural-log probabilities; fresh
+ * [2·L·B, KV, S, hd], the keys and values of each layer, to be written into the cache.
  *
- * With `adapters` rows are sorted into segments of one adapter each: order [A, M] says which of the B·S rows they are,
- * place [B, S] where a row is in them, adapted [B, S, 1] is 0 for a row without an adapter. {layer}.{group}.a
- * [A, rank, in] holds the A of a group's linears one below the other, {layer}.{linear}.b [A, rank, out] each B with
- * its scale.
+ * The kernel GroupQueryAttention would do with a third of the nodes, but hands out the whole cache, and the runtime's
+ * binding copies what is handed out.
+ *
+ * With `ranks` tokens are sorted into segments of one adapter each: order [A, M] says which of the N they are, place [N]
+ * where a token is in them, adapted [N, 1] is 0 for one without an adapter. {layer}.{group}.a [A, rank, in] holds the A
+ * of a group's linears one below the other, {layer}.{linear}.b [A, rank, out] each B with its scale.
  */
 export function decodeGraph(
   config: DecoderConfig,
@@ -36,6 +33,21 @@ export function decodeGraph(
   const graph = new Graph()
   new Builder(graph, config, ranks).build(weights)
   return graph
+}
+
+interface AttentionKindInputs {
+  past: Value
+  own: Value
+  angles: { cos: Value; sin: Value } | null
+}
+
+interface AttentionInputs {
+  positions: Value
+  heads: Value
+  sizes: Value
+  kind: AttentionKindInputs
+  /** Collects the keys and values of this run. */
+  fresh: Value[]
 }
 
 class Builder {
@@ -53,29 +65,25 @@ class Builder {
   build(weights: DecodeWeights): void {
     const graph = this.#graph
     const { hiddenSize, vocabSize } = this.#config
-    const x = graph.input('x', [OPEN, OPEN, hiddenSize])
+    const x = graph.input('x', [OPEN, hiddenSize])
     const rows = graph.input('rows', [OPEN], 'int64')
-    const lengths = graph.input('lengths', [OPEN], 'int32')
-    const longest = graph.input('longest', [], 'int32')
-    const angles = this.#angles()
+    const positions = graph.input('positions', [OPEN, OPEN], 'int64')
+    const heads = graph.input('heads', [4], 'int64')
+    const kinds = this.#kinds()
+    const sizes = graph.input('sizes', [2], 'int64')
+    const fresh: Value[] = []
     if (this.#ranks) {
       this.#segments = {
         order: graph.input('order', [OPEN, OPEN], 'int64'),
-        place: graph.input('place', [OPEN, OPEN], 'int64'),
-        adapted: graph.input('adapted', [OPEN, OPEN, 1]),
+        place: graph.input('place', [OPEN], 'int64'),
+        adapted: graph.input('adapted', [OPEN, 1]),
       }
     }
     let residual = x
     let normed = this.#norm(x, this.#vector('0.attentionNorm', weights.layers[0]!.attentionNorm))
     for (const [i, layer] of weights.layers.entries()) {
-      const attended = this.#attention(
-        i,
-        layer,
-        normed,
-        lengths,
-        longest,
-        angles[this.#config.layerKinds[i]!]!,
-      )
+      const kind = kinds[this.#config.layerKinds[i]!]!
+      const attended = this.#attention(i, layer, normed, { positions, heads, sizes, kind, fresh })
       const afterAttention = this.#postNorm(`${i}.attentionPostNorm`, layer.attentionPostNorm, attended)
       const middle = this.#addAndNorm(residual, afterAttention, this.#vector(`${i}.mlpNorm`, layer.mlpNorm))
       const projected = this.#mlp(i, layer, middle.normed)
@@ -86,113 +94,77 @@ class Builder {
         : this.#vector('finalNorm', weights.finalNorm)
       ;({ sum: residual, normed } = this.#addAndNorm(middle.sum, afterMlp, nextNorm))
     }
-    const flat = graph.node('Reshape', [normed, graph.integers([-1, hiddenSize])], [[OPEN, hiddenSize]])[0]!
-    const wanted = graph.gatherRows(flat, rows)
+    graph.output(graph.concat(fresh, 0), 'fresh')
+    const wanted = graph.gatherRows(normed, rows)
     const logits = this.#product('head', wanted, weights.head, vocabSize)
     const attributes = { axis: -1 }
     graph.output(graph.node('LogSoftmax', [logits], [logits.shape], { attributes })[0]!, 'scores')
   }
 
-  #attention(
+  #attention(i: number, layer: DecodeLayer, x: Value, inputs: AttentionInputs): Value {
+    const graph = this.#graph
+    const { numAttentionHeads, numKeyValueHeads, headDim, attentionScale: alpha } = this.#config
+    const { kind, fresh, sizes } = inputs
+    const [query, key, value] = this.#queriesKeysValues(i, layer, x, inputs)
+    fresh.push(key, value)
+    const cache = [OPEN, numKeyValueHeads, OPEN, headDim]
+    const [pastKeys, pastValues] = ['keys', 'values'].map((name) => graph.input(`${i}.${name}`, cache))
+    // Queries that share keys lie one below the other: [B, KV, H/KV · S, hd].
+    const shared = this.#reshape(query, [0, numKeyValueHeads, OPEN, headDim])
+    const scores = [
+      graph.add(graph.matmul(shared, pastKeys!, { transposeB: true, alpha }), kind.past),
+      graph.add(graph.matmul(shared, key, { transposeB: true, alpha }), kind.own),
+    ]
+    const probabilities = graph.softmax(graph.concat(scores, 3))
+    const square = [OPEN, numKeyValueHeads, OPEN, OPEN]
+    const parts = graph.node('Split', [probabilities, sizes], [square, square], { attributes: { axis: 3 } })
+    const mixed = graph.add(graph.matmul(parts[0]!, pastValues!), graph.matmul(parts[1]!, value))
+    const byHead = this.#reshape(mixed, [0, numAttentionHeads, OPEN, headDim])
+    const byToken = this.#reshape(graph.transpose(byHead, [0, 2, 1, 3]), [OPEN, numAttentionHeads * headDim])
+    return this.#linears(i, 'attentionOutput', layer, byToken)
+  }
+
+  /** Queries [B, H, S, hd], keys and values [B, KV, S, hd], normalised and rotated. */
+  #queriesKeysValues(
     i: number,
     layer: DecodeLayer,
     x: Value,
-    lengths: Value,
-    longest: Value,
-    angles: { cos: Value; sin: Value } | null,
-  ): Value {
+    { heads, positions, kind }: AttentionInputs,
+  ): [Value, Value, Value] {
     const graph = this.#graph
-    const { numAttentionHeads: heads, numKeyValueHeads: keyHeads, headDim, attentionScale } = this.#config
-    const { window } = this.#config.attentionKinds[this.#config.layerKinds[i]!]!
-    const width = (heads + 2 * keyHeads) * headDim
+    const { numAttentionHeads, numKeyValueHeads, headDim } = this.#config
     let packed = this.#linears(i, 'attentionInput', layer, x)
-    if (layer.attentionBias) {
-      packed = graph.node(
-        'Add',
-        [packed, this.#vector(`${i}.attentionBias`, layer.attentionBias)],
-        [[OPEN, OPEN, width]],
-      )[0]!
+    if (layer.attentionBias)
+      packed = graph.add(packed, this.#vector(`${i}.attentionBias`, layer.attentionBias))
+    const all = numAttentionHeads + 2 * numKeyValueHeads
+    const apart = graph.node('Reshape', [packed, heads], [[OPEN, OPEN, all, headDim]])[0]!
+    const byHead = graph.transpose(apart, [0, 2, 1, 3])
+    const counts = [numAttentionHeads, numKeyValueHeads, numKeyValueHeads] as const
+    const rotate = (value: Value) => {
+      return kind.angles ? graph.rotate(value, positions, kind.angles.cos, kind.angles.sin) : value
     }
-    const padded = paddedHeadDim(this.#config)
-    const inputs = this.#queriesKeysValues(i, layer, packed)
-    const cache = [OPEN, keyHeads, OPEN, padded]
-    const past = ['keys', 'values'].map((name) => graph.input(`past.${i}.${name}`, cache))
-    const [mixed, keys, values] = graph.node(
-      'GroupQueryAttention',
-      [...inputs, ...past, lengths, longest, ...(angles ? [angles.cos, angles.sin] : [])],
-      [[OPEN, OPEN, heads * padded], cache, cache],
-      {
-        domain: MICROSOFT,
-        attributes: {
-          num_heads: heads,
-          kv_num_heads: keyHeads,
-          do_rotary: Number(angles !== null),
-          scale: { float: attentionScale },
-          ...(window === null ? {} : { local_window_size: window }),
-        },
-      },
-    )
-    graph.output(keys!, `present.${i}.keys`)
-    graph.output(values!, `present.${i}.values`)
-    return this.#linears(i, 'attentionOutput', layer, this.#narrow(mixed!, heads))
-  }
-
-  /** What attention reads: one packed tensor where nothing is to be done with its parts, which saves copying them. */
-  #queriesKeysValues(i: number, layer: DecodeLayer, packed: Value): [Value, Value, Value] {
-    const { numAttentionHeads: heads, numKeyValueHeads: keyHeads, headDim } = this.#config
-    const isPadded = paddedHeadDim(this.#config) !== headDim
-    if (!layer.queryNorm && !isPadded) return [packed, ABSENT, ABSENT]
-    const sizes = [heads * headDim, keyHeads * headDim, keyHeads * headDim]
-    let [query, key, value] = this.#graph.split(packed, sizes, 2) as [Value, Value, Value]
-    if (layer.queryNorm && layer.keyNorm) {
-      query = this.#headNorm(query, heads, this.#vector(`${i}.queryNorm`, layer.queryNorm))
-      key = this.#headNorm(key, keyHeads, this.#vector(`${i}.keyNorm`, layer.keyNorm))
+    if (!layer.queryNorm || !layer.keyNorm) {
+      const [both, value] = graph.split(byHead, [counts[0] + counts[1], counts[2]], 1)
+      const [query, key] = graph.split(rotate(both!), [counts[0], counts[1]], 1)
+      return [query!, key!, value!]
     }
-    return [this.#widen(query, heads), this.#widen(key, keyHeads), this.#widen(value, keyHeads)]
+    const [query, key, value] = graph.split(byHead, counts, 1)
+    const norm = (heads: Value, name: string, weight: Float32Array) =>
+      rotate(this.#norm(heads, this.#vector(`${i}.${name}`, weight)))
+    return [norm(query!, 'queryNorm', layer.queryNorm), norm(key!, 'keyNorm', layer.keyNorm), value!]
   }
 
-  /** Fills up both halves of each head with zeros to what the kernel takes. */
-  #widen(x: Value, heads: number): Value {
-    const { headDim } = this.#config
-    const extra = (paddedHeadDim(this.#config) - headDim) / 2
-    if (extra === 0) return x
-    const graph = this.#graph
-    const half = headDim / 2
-    const halves = graph.node(
-      'Reshape',
-      [x, graph.integers([0, 0, heads, 2, half])],
-      [[OPEN, OPEN, heads, 2, half]],
-    )
-    const pads = graph.integers([0, 0, 0, 0, 0, 0, 0, 0, 0, extra])
-    const wide = graph.node('Pad', [halves[0]!, pads], [[OPEN, OPEN, heads, 2, half + extra]])
-    return graph.node(
-      'Reshape',
-      [wide[0]!, graph.integers([0, 0, -1])],
-      [[OPEN, OPEN, heads * (headDim + 2 * extra)]],
-    )[0]!
-  }
-
-  /** Undoes `#widen`. */
-  #narrow(x: Value, heads: number): Value {
-    const { headDim } = this.#config
-    const extra = (paddedHeadDim(this.#config) - headDim) / 2
-    if (extra === 0) return x
-    const graph = this.#graph
-    const half = headDim / 2
-    const wide = [OPEN, OPEN, heads, 2, half + extra]
-    const halves = graph.node('Reshape', [x, graph.integers([0, 0, heads, 2, half + extra])], [wide])[0]!
-    const [own] = graph.split(halves, [half, extra], 4)
-    return graph.node('Reshape', [own!, graph.integers([0, 0, -1])], [[OPEN, OPEN, heads * headDim]])[0]!
+  #reshape(x: Value, shape: readonly number[]): Value {
+    const result = shape.map((size, axis) => (size === 0 ? x.shape[axis]! : size))
+    return this.#graph.node('Reshape', [x, this.#graph.integers(shape)], [result])[0]!
   }
 
   #mlp(i: number, layer: DecodeLayer, x: Value): Value {
     const graph = this.#graph
     const { intermediateSize: size, activation } = this.#config
     const both = this.#linears(i, 'mlpInput', layer, x)
-    const half = [OPEN, OPEN, size]
-    const [gate, up] = graph.node('Split', [both, graph.integers([size, size])], [half, half], {
-      attributes: { axis: 2 },
-    })
+    const half = [OPEN, size]
+    const [gate, up] = graph.split(both, [size, size], 1)
     const [active] =
       activation === 'silu'
         ? graph.node('QuickGelu', [gate!], [half], { domain: MICROSOFT, attributes: { alpha: { float: 1 } } })
@@ -225,8 +197,7 @@ class Builder {
     if (total === 0) return product
     const out = product.shape.at(-1)!
     const a = graph.input(`${i}.${group}.a`, [OPEN, total, inFeatures])
-    const flat = graph.node('Reshape', [x, graph.integers([-1, inFeatures])], [[OPEN, inFeatures]])[0]!
-    const sorted = graph.gatherRows(flat, segments.order)
+    const sorted = graph.gatherRows(x, segments.order)
     const reduced = graph.matmul(sorted, a, { transposeB: true })
     const parts = graph.split(reduced, ranks, 2)
     const changes = names.map((name, part) => {
@@ -234,7 +205,7 @@ class Builder {
       return graph.matmul(parts[part]!, b)
     })
     const change = graph.concat(changes, 2)
-    const rows = graph.node('Reshape', [change, graph.integers([-1, out])], [[OPEN, out]])[0]!
+    const rows = this.#reshape(change, [OPEN, out])
     const own = graph.multiply(graph.gatherRows(rows, segments.place), segments.adapted)
     return graph.node('Add', [product, own], [product.shape])[0]!
   }
@@ -268,21 +239,9 @@ class Builder {
   /** Blocks that are not centred: each adds its offset times the sum of the inputs that it meets. */
   #addOffsets(name: string, x: Value, product: Value, matrix: BlockMatrix, blocks: number): Value {
     const graph = this.#graph
-    const lead = x.shape.slice(0, -1)
-    const split = graph.node(
-      'Reshape',
-      [x, graph.integers([...lead.map(() => 0), blocks, BLOCK])],
-      [[...lead, blocks, BLOCK]],
-    )[0]!
-    const sums = graph.node('ReduceSum', [split, graph.integers([-1])], [[...lead, blocks]], {
-      attributes: { keepdims: 0 },
-    })[0]!
     const offsets = graph.externalConstant(`${name}.offsets`, [matrix.rows, blocks], matrix.offsets!)
-    const extra = graph.node('FusedMatMul', [sums, offsets], [product.shape], {
-      domain: MICROSOFT,
-      attributes: { transB: 1 },
-    })[0]!
-    return graph.node('Add', [product, extra], [product.shape])[0]!
+    const sums = graph.reduce('ReduceSum', this.#reshape(x, [OPEN, blocks, BLOCK]), 2, false)
+    return graph.addProduct(product, sums, offsets, { transposeB: true })
   }
 
   #norm(x: Value, weight: Value): Value {
@@ -292,17 +251,6 @@ class Builder {
 
   #postNorm(name: string, weight: Float32Array | undefined, x: Value): Value {
     return weight ? this.#norm(x, this.#vector(name, weight)) : x
-  }
-
-  #headNorm(x: Value, heads: number, weight: Value): Value {
-    const graph = this.#graph
-    const { headDim } = this.#config
-    const apart = graph.node(
-      'Reshape',
-      [x, graph.integers([0, 0, heads, headDim])],
-      [[OPEN, OPEN, heads, headDim]],
-    )[0]!
-    return graph.node('Reshape', [this.#norm(apart, weight), graph.integers([0, 0, -1])], [x.shape])[0]!
   }
 
   #addAndNorm(residual: Value, change: Value, weight: Value): { sum: Value; normed: Value } {
@@ -319,12 +267,16 @@ class Builder {
     return this.#graph.externalConstant(name, [data.length], data)
   }
 
-  #angles(): ({ cos: Value; sin: Value } | null)[] {
-    const { attentionKinds } = this.#config
+  #kinds(): AttentionKindInputs[] {
+    const { attentionKinds, headDim } = this.#config
+    const graph = this.#graph
     return attentionKinds.map(({ rope }, kind) => {
-      if (!rope) return null
-      const shape = [OPEN, paddedHeadDim(this.#config) / 2]
-      return { cos: this.#graph.input(`cos.${kind}`, shape), sin: this.#graph.input(`sin.${kind}`, shape) }
+      const table = (name: string) => graph.input(`${name}.${kind}`, [OPEN, headDim / 2])
+      return {
+        past: graph.input(`past.${kind}`, [OPEN, 1, OPEN, OPEN]),
+        own: graph.input(`own.${kind}`, [1, 1, OPEN, OPEN]),
+        angles: rope ? { cos: table('cos'), sin: table('sin') } : null,
+      }
     })
   }
 }

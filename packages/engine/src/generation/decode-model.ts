@@ -1,3 +1,4 @@
+import { MASKED } from '../decoder/batch.ts'
 import { LINEAR_NAMES } from '../decoder/layer.ts'
 import type { Base, DecoderConfig } from '../formats/types.ts'
 import {
@@ -81,23 +82,32 @@ export class DecodeModel {
 
   /** Natural-log probabilities [rows, V] of what follows the last token of each row. */
   async run({ firstSlot, ids, before, adapters }: DecodeRun): Promise<Float32Array> {
-    const { hiddenSize, vocabSize } = this.config
+    const { hiddenSize, vocabSize, numHiddenLayers, numKeyValueHeads, headDim, numAttentionHeads } =
+      this.config
     const [batch, length] = [ids.length, ids[0]!.length]
+    const { capacity } = this.cache
     const x = new Float32Array(batch * length * hiddenSize)
     embedTokens(this.config, this.#embedding, ids.flat(), x)
-    const lengths = Int32Array.from(before, (tokens) => tokens + length - 1)
-    const rows = BigInt64Array.from({ length: batch }, (_, row) => BigInt((row + 1) * length - 1))
-    const { past, present } = this.cache.tensors(firstSlot, batch)
-    const scores = emptyTensor([batch, vocabSize])
-    const feeds: Feeds = {
-      ...past,
-      ...this.#adapterFeeds(adapters, length),
-      x: tensorOver(x, [batch, length, hiddenSize]),
-      rows: tensorOver(rows, [batch]),
-      lengths: tensorOver(lengths, [batch]),
-      longest: tensorOver(Int32Array.of(Math.max(...lengths) + 1), []),
+    const positions = new BigInt64Array(batch * length)
+    for (const [row, tokens] of before.entries()) {
+      for (let i = 0; i < length; i++) positions[row * length + i] = BigInt(tokens + i)
     }
-    await this.#session.run(feeds, { ...present, scores })
+    const integers = (values: readonly number[]) =>
+      tensorOver(BigInt64Array.from(values, BigInt), [values.length])
+    const feeds: Feeds = {
+      ...this.cache.tensors(firstSlot, batch),
+      ...attentionMasks(this.config, before, length, capacity),
+      ...this.#adapterFeeds(adapters, length),
+      x: tensorOver(x, [batch * length, hiddenSize]),
+      positions: tensorOver(positions, [batch, length]),
+      heads: integers([batch, length, numAttentionHeads + 2 * numKeyValueHeads, headDim]),
+      sizes: integers([capacity, length]),
+      rows: integers(before.map((_, row) => (row + 1) * length - 1)),
+    }
+    const scores = emptyTensor([batch, vocabSize])
+    const fresh = emptyTensor([2 * numHiddenLayers * batch, numKeyValueHeads, length, headDim])
+    await this.#session.run(feeds, { scores, fresh })
+    this.cache.write(floats(fresh), firstSlot, before, length)
     return floats(scores)
   }
 
@@ -133,10 +143,42 @@ export class DecodeModel {
     return {
       ...this.#adapterSlots.tensors(first, count),
       order: tensorOver(order, [count, most]),
-      place: tensorOver(place, [adapters.length, length]),
-      adapted: tensorOver(adapted, [adapters.length, length, 1]),
+      place: tensorOver(place, [place.length]),
+      adapted: tensorOver(adapted, [adapted.length, 1]),
     }
   }
+}
+
+/** What hides from each new token the keys that it may not see, by the names of the decoding graph. */
+function attentionMasks(
+  { attentionKinds, numAttentionHeads, numKeyValueHeads }: DecoderConfig,
+  before: readonly number[],
+  length: number,
+  capacity: number,
+): Feeds {
+  // One line serves all queries of a head of keys when there is one new token.
+  const group = length === 1 ? 1 : numAttentionHeads / numKeyValueHeads
+  const feeds: Feeds = {}
+  for (const [kind, { window }] of attentionKinds.entries()) {
+    const reach = window ?? Number.POSITIVE_INFINITY
+    const past = new Float32Array(before.length * group * length * capacity).fill(MASKED)
+    const own = new Float32Array(group * length * length).fill(MASKED)
+    for (let token = 0; token < length; token++) {
+      const firstOwn = Math.max(0, token - reach + 1)
+      for (let copy = 0; copy < group; copy++) {
+        const line = copy * length + token
+        own.fill(0, line * length + firstOwn, line * length + token + 1)
+        for (const [row, tokens] of before.entries()) {
+          const start = (row * group * length + line) * capacity
+          const first = Math.min(tokens, Math.max(0, tokens + token - reach + 1))
+          past.fill(0, start + first, start + tokens)
+        }
+      }
+    }
+    feeds[`past.${kind}`] = tensorOver(past, [before.length, 1, group * length, capacity])
+    feeds[`own.${kind}`] = tensorOver(own, [1, 1, group * length, length])
+  }
+  return feeds
 }
 
 async function openModelSession(options: DecodeModelOptions, ranks: Ranks | null) {

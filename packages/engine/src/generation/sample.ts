@@ -19,27 +19,38 @@ const NEGLIGIBLE = 32
 /** Bins of the histogram that finds a nucleus without sorting the vocabulary. */
 const BINS = 512
 
+/** Tokens that may be drawn, with weights proportional to their probabilities. */
+export interface Candidates {
+  tokens: number[]
+  weights: number[]
+}
+
 /** Picks the next token from log-probabilities [V]. Ties go to the lowest id. */
 export function chooseToken(scores: Float32Array, sampling: Sampling, random: Random): number {
+  if (sampling.temperature === 0 || sampling.topK === 1) return mostProbable(scores)
+  const { tokens, weights } = candidates(scores, sampling)
+  let rest = random.uniform() * weights.reduce((sum, weight) => sum + weight, 0)
+  for (const [i, weight] of weights.entries()) {
+    rest -= weight
+    if (rest < 0) return tokens[i]!
+  }
+  return tokens.at(-1)!
+}
+
+/** What a temperature above 0 and the limits leave of log-probabilities [V]. */
+export function candidates(scores: Float32Array, sampling: Sampling): Candidates {
   const best = mostProbable(scores)
   const { temperature, topK = 0, topP = 1, minP = 0 } = sampling
-  if (temperature === 0 || topK === 1) return best
   const weightOf = (token: number) => Math.exp((scores[token]! - scores[best]!) / temperature)
-  const limited = (topK > 0 && topK < scores.length) || topP < 1
-  if (!limited) {
-    const floor = scores[best]! + temperature * Math.max(Math.log(minP), -NEGLIGIBLE)
-    return draw(tokensAbove(scores, floor), weightOf, random)
-  }
-  let candidates = topK > 0 && topK < scores.length ? mostProbableTokens(scores, topK) : null
-  if (topP < 1) {
-    candidates ??= sortTokens(scores, nucleusBound(scores, scores[best]!, temperature, topP))
-    candidates = nucleus(candidates, weightOf, topP, topK > 0 ? null : totalWeight(scores, best, temperature))
-  }
-  return draw(
-    minP > 0 ? candidates!.filter((token) => weightOf(token) >= minP) : candidates!,
-    weightOf,
-    random,
-  )
+  const isCut = topK > 0 && topK < scores.length
+  let tokens: number[]
+  if (isCut) tokens = mostProbableTokens(scores, topK)
+  else if (topP < 1) tokens = sortTokens(scores, nucleusBound(scores, scores[best]!, temperature, topP))
+  else tokens = tokensAbove(scores, scores[best]! + temperature * Math.max(Math.log(minP), -NEGLIGIBLE))
+  if (topP < 1)
+    tokens = nucleus(tokens, weightOf, topP, isCut ? null : totalWeight(scores, best, temperature))
+  if (minP > 0) tokens = tokens.filter((token) => weightOf(token) >= minP)
+  return { tokens, weights: tokens.map(weightOf) }
 }
 
 /** The n most probable tokens, most probable first; ties by id. */
@@ -126,14 +137,4 @@ function nucleus(
     return covered >= share * total
   })
   return last < 0 ? sorted : sorted.slice(0, last + 1)
-}
-
-function draw(candidates: readonly number[], weightOf: (token: number) => number, random: Random): number {
-  const weights = candidates.map(weightOf)
-  let rest = random.uniform() * weights.reduce((sum, weight) => sum + weight, 0)
-  for (const [i, weight] of weights.entries()) {
-    rest -= weight
-    if (rest < 0) return candidates[i]!
-  }
-  return candidates.at(-1)!
 }

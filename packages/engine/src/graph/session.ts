@@ -18,7 +18,10 @@ export interface SessionOptions {
 
 export type Feeds = Record<string, Tensor>
 
-/** A graph ready to run: inputs are read in place, outputs are written into preallocated tensors. */
+/**
+ * A graph ready to run: inputs are read in place, outputs are written into preallocated tensors. The runtime's binding
+ * makes another copy of each output nevertheless, so outputs should be small.
+ */
 export interface Session {
   run(feeds: Feeds, fetches: Feeds): Promise<void>
   release(): Promise<void>

