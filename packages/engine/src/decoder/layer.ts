@@ -159,7 +159,6 @@ export function batchAttention(
   shape: BatchShape,
   tables: RotaryTables,
   mask: Value,
-  onKeysAndValues?: (keys: Value, values: Value) => void,
 ): Attention {
   const { batch, length } = shape
   const { numAttentionHeads, numKeyValueHeads, headDim } = config
@@ -170,7 +169,6 @@ export function batchAttention(
     const queries = rotate(tape, heads(query, numAttentionHeads), tables)
     const keys = rotate(tape, heads(key, numKeyValueHeads), tables)
     const values = heads(value, numKeyValueHeads)
-    onKeysAndValues?.(keys, values)
     const flat = batch * numKeyValueHeads
     const scores = matmul(
       tape,
@@ -189,47 +187,5 @@ export function batchAttention(
       [0, 2, 1, 3],
     )
     return reshape(tape, byToken, [batch * length, numAttentionHeads * headDim])
-  }
-}
-
-/**
- * Attention of one new token per row over a cache of `capacity` keys and values [B, KV, capacity, hd]; the new
- * token's own key and value are handed out and attended to beside the cache. mask [B, 1, 1, capacity].
- */
-export function cachedAttention(
-  tape: Tape,
-  config: DecoderConfig,
-  batch: number,
-  capacity: number,
-  tables: RotaryTables,
-  cache: { keys: Value; values: Value; mask: Value },
-  onKeysAndValues: (keys: Value, values: Value) => void,
-): Attention {
-  const { graph } = tape
-  const { numAttentionHeads, numKeyValueHeads, headDim } = config
-  const group = numAttentionHeads / numKeyValueHeads
-  return (query, key, value) => {
-    const rotated = graph.rotate(
-      graph.reshape(query, [batch, numAttentionHeads, 1, headDim]),
-      tables.positions,
-      tables.cos,
-      tables.sin,
-    )
-    const queries = graph.reshape(rotated, [batch, numKeyValueHeads, group, headDim])
-    const keys = graph.rotate(
-      graph.reshape(key, [batch, numKeyValueHeads, 1, headDim]),
-      tables.positions,
-      tables.cos,
-      tables.sin,
-    )
-    const values = graph.reshape(value, [batch, numKeyValueHeads, 1, headDim])
-    onKeysAndValues(keys, values)
-    const alpha = config.attentionScale
-    const past = graph.add(graph.matmul(queries, cache.keys, { transposeB: true, alpha }), cache.mask)
-    const own = graph.matmul(queries, keys, { transposeB: true, alpha })
-    const probabilities = graph.softmax(graph.concat([past, own], 3))
-    const [onPast, onOwn] = graph.split(probabilities, [capacity, 1], 3)
-    const mixed = graph.add(graph.matmul(onPast!, cache.values), graph.multiply(onOwn!, values))
-    return graph.reshape(mixed, [batch, numAttentionHeads * headDim])
   }
 }

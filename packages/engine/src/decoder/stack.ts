@@ -7,10 +7,9 @@ import { Graph, type Value } from '../graph/graph.ts'
 import { emptyTensor, type Feeds, floats, tensorOver } from '../graph/session.ts'
 import { SessionCache } from '../graph/session-cache.ts'
 import { Tape } from '../graph/tape.ts'
-import { type Batch, MASKED } from './batch.ts'
+import type { Batch } from './batch.ts'
 import {
   batchAttention,
-  cachedAttention,
   decoderLayer,
   type LayerUpdates,
   type LayerWeights,
@@ -31,12 +30,6 @@ import {
 import type { LayerLora } from './lora.ts'
 import type { Matrix } from './matrix.ts'
 import { copyRow, type DecoderWeights } from './weights.ts'
-
-/** Keys and values of one layer: [B, KV, capacity, headDim]. */
-export interface LayerCache {
-  keys: Tensor
-  values: Tensor
-}
 
 /** Receives the gradients of one layer after its backward pass; arrays are reused, so add them up at once. */
 export type LayerGradients = (layer: number, gradients: Map<string, Float32Array>) => void
@@ -74,33 +67,20 @@ export class LayerStack {
   }
 
   /** Hidden states after the last layer, [batch·length, D]; every layer's input is kept for `backward`. */
-  async forward(
-    batch: Batch,
-    onCache?: (layer: number, cache: LayerCache) => void,
-    dropout?: Dropout,
-  ): Promise<Tensor> {
+  async forward(batch: Batch, dropout?: Dropout): Promise<Tensor> {
     const { config, weights } = this.#options
     const tensors = this.#layerInputs(batch)
     embed(config, weights.embedding, batch.ids, floats(tensors[0]!))
     const shared = this.#batchFeeds(batch)
-    const cacheShape = [batch.batch, config.numKeyValueHeads, batch.length, config.headDim]
     for (let layer = 0; layer < config.numHiddenLayers; layer++) {
       this.#options.checkpoint?.()
-      const variant = `${onCache ? 'cache' : ''}:${dropout ? 'dropout' : ''}`
+      const variant = dropout ? 'dropout' : ''
       const key = `forward:${batch.batch}x${batch.length}:${variant}:${this.#signature(layer)}`
       const session = await this.#sessions.get(key, () =>
-        this.#forwardGraph(batch, layer, onCache !== undefined, dropout !== undefined),
+        this.#forwardGraph(batch, layer, dropout !== undefined),
       )
-      const fetches: Feeds = { y: tensors[layer + 1]! }
-      if (onCache) {
-        fetches.keys = emptyTensor(cacheShape)
-        fetches.values = emptyTensor(cacheShape)
-      }
-      await session.run(
-        { ...shared(layer), ...this.#layerFeeds(layer, dropout), x: tensors[layer]! },
-        fetches,
-      )
-      onCache?.(layer, { keys: fetches.keys!, values: fetches.values! })
+      const feeds = { ...shared(layer), ...this.#layerFeeds(layer, dropout), x: tensors[layer]! }
+      await session.run(feeds, { y: tensors[layer + 1]! })
     }
     return tensors[config.numHiddenLayers]!
   }
@@ -137,57 +117,6 @@ export class LayerStack {
       ;[incoming, outgoing] = [outgoing, incoming]
     }
     return incoming
-  }
-
-  /**
-   * One new token per row: ids and positions [B]; returns the hidden states [B, D]. The new keys and values are
-   * written into the caches at each row's position; `mask` [B, 1, 1, capacity] hides what is not there yet.
-   */
-  async step(
-    ids: Int32Array,
-    positions: readonly number[],
-    caches: LayerCache[],
-    mask: Tensor,
-  ): Promise<Tensor> {
-    const { config, weights } = this.#options
-    const batch = ids.length
-    const capacity = mask.dims[3]!
-    let x = emptyTensor([batch, config.hiddenSize])
-    let y = emptyTensor([batch, config.hiddenSize])
-    embed(config, weights.embedding, ids, floats(x))
-    const positionTensor = tensorOver(BigInt64Array.from(positions, BigInt), [batch, 1])
-    const shared = this.#kindFeeds(capacity, false, ({ window }) => ({
-      positions: positionTensor,
-      mask: window === null ? mask : tensorOver(hideBefore(floats(mask), positions, window), mask.dims),
-    }))
-    const newShape = [batch, config.numKeyValueHeads, 1, config.headDim]
-    const keys = emptyTensor(newShape)
-    const values = emptyTensor(newShape)
-    for (let layer = 0; layer < config.numHiddenLayers; layer++) {
-      this.#options.checkpoint?.()
-      const session = await this.#sessions.get(`step:${batch}x${capacity}:${this.#signature(layer)}`, () =>
-        this.#stepGraph(batch, capacity, layer),
-      )
-      const cache = caches[layer]!
-      const feeds = {
-        ...shared(layer),
-        ...this.#layerFeeds(layer),
-        x,
-        pastKeys: cache.keys,
-        pastValues: cache.values,
-      }
-      await session.run(feeds, { y, keys, values })
-      for (const [row, position] of positions.entries()) {
-        for (let head = 0; head < config.numKeyValueHeads; head++) {
-          const from = (row * config.numKeyValueHeads + head) * config.headDim
-          const to = ((row * config.numKeyValueHeads + head) * capacity + position) * config.headDim
-          floats(cache.keys).set(floats(keys).subarray(from, from + config.headDim), to)
-          floats(cache.values).set(floats(values).subarray(from, from + config.headDim), to)
-        }
-      }
-      ;[x, y] = [y, x]
-    }
-    return x
   }
 
   async release(): Promise<void> {
@@ -265,31 +194,22 @@ export class LayerStack {
     return { value, weights, updates, learned }
   }
 
-  #batchLayer(
-    tape: Tape,
-    batch: Batch,
-    declared: Declared,
-    onCache?: (keys: Value, values: Value) => void,
-  ): Value {
+  #batchLayer(tape: Tape, batch: Batch, declared: Declared): Value {
     const { config } = this.#options
     const { graph } = tape
     const positions = graph.input('positions', [batch.batch, batch.length], 'int64')
     const mask = graph.input('mask', [batch.batch, 1, batch.length, batch.length])
     const differentiate = tape.requires(declared.value)
     const tables = declareAngles(graph, config.headDim, positions, batch.length, differentiate)
-    const attention = batchAttention(tape, config, batch, tables, mask, onCache)
+    const attention = batchAttention(tape, config, batch, tables, mask)
     return decoderLayer(tape, config, declared.value, declared.weights, declared.updates, attention)
   }
 
-  #forwardGraph(batch: Batch, layer: number, withCache: boolean, withDropout: boolean): Graph {
+  #forwardGraph(batch: Batch, layer: number, withDropout: boolean): Graph {
     const graph = new Graph()
     const tape = new Tape(graph)
     const declared = this.#declare(graph, tape, layer, batch.batch * batch.length, false, withDropout)
-    const keepCache = (keys: Value, values: Value) => {
-      graph.output(keys, 'keys')
-      graph.output(values, 'values')
-    }
-    graph.output(this.#batchLayer(tape, batch, declared, withCache ? keepCache : undefined), 'y')
+    graph.output(this.#batchLayer(tape, batch, declared), 'y')
     return graph
   }
 
@@ -304,45 +224,10 @@ export class LayerStack {
     for (const [name, input] of declared.learned) graph.output(gradientOf(input), `d.${name}`)
     return graph
   }
-
-  #stepGraph(batch: number, capacity: number, layer: number): Graph {
-    const { config } = this.#options
-    const graph = new Graph()
-    const tape = new Tape(graph)
-    const declared = this.#declare(graph, tape, layer, batch, false)
-    const shape = [batch, config.numKeyValueHeads, capacity, config.headDim]
-    const positions = graph.input('positions', [batch, 1], 'int64')
-    const tables = declareAngles(graph, config.headDim, positions, capacity, false)
-    const cache = {
-      keys: graph.input('pastKeys', shape),
-      values: graph.input('pastValues', shape),
-      mask: graph.input('mask', [batch, 1, 1, capacity]),
-    }
-    const attention = cachedAttention(tape, config, batch, capacity, tables, cache, (keys, values) => {
-      graph.output(keys, 'keys')
-      graph.output(values, 'values')
-    })
-    graph.output(
-      decoderLayer(tape, config, declared.value, declared.weights, declared.updates, attention),
-      'y',
-    )
-    return graph
-  }
 }
 
 /** Copies the embedding rows [V, D] of the tokens into x [N, D]. */
 export function embed(config: DecoderConfig, embedding: Matrix, ids: Int32Array, x: Float32Array): void {
   const { hiddenSize, embeddingScale } = config
   for (const [i, id] of ids.entries()) copyRow(embedding, id, hiddenSize, embeddingScale, x, i * hiddenSize)
-}
-
-/** A step's mask [B, 1, 1, capacity] without what lies `window` or more before each row's position. */
-function hideBefore(mask: Float32Array, positions: readonly number[], window: number): Float32Array {
-  const hidden = Float32Array.from(mask)
-  const capacity = mask.length / positions.length
-  for (const [row, position] of positions.entries()) {
-    const end = Math.max(0, position - window + 1)
-    hidden.fill(MASKED, row * capacity, row * capacity + end)
-  }
-  return hidden
 }

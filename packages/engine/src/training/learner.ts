@@ -124,14 +124,14 @@ function learner(
   return {
     parameters,
     async score(batch, dropout) {
-      const hidden = await decoder.stack.forward(batch, undefined, dropout)
+      const hidden = await decoder.stack.forward(batch, dropout)
       return decoder.head.logProbabilities(hidden, batch.rows, batch.targets)
     },
     async accumulate(batch, rowWeights, dropout) {
       if (decoder.whole && rowWeights instanceof Float32Array) {
         return decoder.whole.differentiate(batch, rowWeights, addGradients, dropout)
       }
-      const hidden = await decoder.stack.forward(batch, undefined, dropout)
+      const hidden = await decoder.stack.forward(batch, dropout)
       const gradient = emptyTensor(hidden.dims)
       const { rows, targets } = batch
       const weights =
@@ -144,7 +144,7 @@ function learner(
     },
     async distill(batch, teacher, weights, dropout) {
       const distillation = await teacher(batch)
-      const hidden = await decoder.stack.forward(batch, undefined, dropout)
+      const hidden = await decoder.stack.forward(batch, dropout)
       const { rows, targets } = batch
       if (!weights) return decoder.head.distill(hidden, rows, targets, distillation)
       const gradient = emptyTensor(hidden.dims)
