@@ -103,9 +103,10 @@ export function attend(tape: Tape, scores: Value, masked: (scores: Value) => Val
   const { graph } = tape
   const probabilities = graph.softmax(masked(scores))
   const result = graph.matmul(probabilities, values)
+  tape.cheap(result, () => graph.matmul(probabilities, values))
   tape.record([scores, values], [result], ([d]) => {
     // Σ_t p_t·(∂L/∂p_t) is the product of the output with its gradient (Dao et al. 2022, equation 4).
-    const total = graph.reduce('ReduceSum', graph.multiply(d!, result), -1)
+    const total = graph.reduce('ReduceSum', graph.multiply(d!, tape.again(result)), -1)
     const slopes = graph.matmul(d!, values, { transposeB: true })
     return [
       graph.multiply(probabilities, graph.subtract(slopes, total)),

@@ -51,7 +51,7 @@ export function planMemory(question: MemoryQuestion): MemoryPlan {
   )
   const normed = (config.postNorms ? 2 * hiddenSize : 0) + (config.queryKeyNorm ? queries + keys : 0)
   const kept =
-    FLOAT * tokens * (2 * hiddenSize + 2 * queries + 2 * keys + 2 * intermediateSize + normed) + scores
+    FLOAT * tokens * (2 * hiddenSize + queries + 2 * keys + 2 * intermediateSize + normed) + scores
   const working =
     FLOAT * tokens * (6 * intermediateSize + 6 * hiddenSize) + 3 * scores + 2 * expanded(largestLinear)
   const head = 2 * FLOAT * LARGEST_CHUNK * vocabSize + expanded(vocabSize * hiddenSize)
