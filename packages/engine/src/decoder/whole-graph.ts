@@ -7,7 +7,7 @@ import { emptyTensor, type Feeds, floats, tensorOver } from '../graph/session.ts
 import { SessionCache } from '../graph/session-cache.ts'
 import { Tape } from '../graph/tape.ts'
 import type { Batch } from './batch.ts'
-import { chunksOf } from './head.ts'
+import { addInto, chunksOf } from './head.ts'
 import { batchAttention, decoderLayer } from './layer.ts'
 import {
   angleFeeds,
@@ -21,29 +21,31 @@ import {
   maskFeed,
 } from './layer-inputs.ts'
 import { declareMatrix, matrixFeeds, precisionOf } from './matrix.ts'
-import { type Dropout, embed, type LayerGradients, type StackOptions } from './stack.ts'
+import { type Dropout, embed, type StackOptions } from './stack.ts'
+
+/** For each layer, arrays by the name of the graph's input. */
+type LayerArraysByName = readonly ReadonlyMap<string, Float32Array>[]
 
 /** Computes log-probabilities and the gradients of an adapter in one run. */
 export class WholeGraph {
   #options: StackOptions
   #sessions: SessionCache
-  /** Gradients of each layer by output name; every run writes them anew. */
-  #gradients: Feeds[]
+  /** Gradients of each layer by output name, made when they are first added to others; every run writes them anew. */
+  #scratch: Feeds[] | null = null
 
   constructor(options: StackOptions) {
     this.#options = options
     this.#sessions = new SessionCache({ threads: options.threads, keepsMemory: false, spins: true })
-    this.#gradients = this.#parts().map((part, layer) => gradientTensors(part, `d.${layer}.`))
   }
 
   /**
-   * Log pᵢ of the batch's supervised rows; hands out each layer's part of the gradient of Σ weightᵢ·log pᵢ, the last
-   * layer's first.
+   * Log pᵢ of the batch's supervised rows, and the gradient of Σ weightᵢ·log pᵢ by layer and input name: written to
+   * `overwrites`, or added to `sums`.
    */
   async differentiate(
     batch: Batch,
     rowWeights: Float32Array,
-    onGradients: LayerGradients,
+    gradients: { overwrites: LayerArraysByName } | { sums: LayerArraysByName },
     dropout?: Dropout,
   ): Promise<Float32Array> {
     this.#options.checkpoint?.()
@@ -56,17 +58,14 @@ export class WholeGraph {
       parts.map(layerSignature).join(';'),
     ].join(':')
     const session = await this.#sessions.get(key, () => this.#graph(batch, dropout !== undefined))
-    const fetches: Feeds = Object.assign({}, ...this.#gradients)
+    const outputs = 'overwrites' in gradients ? this.#over(gradients.overwrites) : this.#scratchTensors()
+    const fetches: Feeds = Object.assign({}, ...outputs)
     for (const [i, { size }] of chunks.entries()) fetches[`logProbabilities.${i}`] = emptyTensor([size, 1])
     await session.run(this.#feeds(batch, rowWeights, dropout), fetches)
-    for (const [layer, gradients] of [...this.#gradients.entries()].reverse()) {
-      const prefix = `d.${layer}.`
-      onGradients(
-        layer,
-        new Map(
-          Object.entries(gradients).map(([name, tensor]) => [name.slice(prefix.length), floats(tensor)]),
-        ),
-      )
+    if ('sums' in gradients) {
+      for (const [layer, sums] of gradients.sums.entries()) {
+        for (const [name, sum] of sums) addInto(sum, floats(fetches[`d.${layer}.${name}`]!))
+      }
     }
     const scores = new Float32Array(batch.rows.length)
     for (const [i, { start, count }] of chunks.entries()) {
@@ -77,6 +76,21 @@ export class WholeGraph {
 
   release(): Promise<void> {
     return this.#sessions.release()
+  }
+
+  #scratchTensors(): Feeds[] {
+    this.#scratch ??= this.#parts().map((part, layer) => gradientTensors(part, `d.${layer}.`))
+    return this.#scratch
+  }
+
+  #over(arrays: LayerArraysByName): Feeds[] {
+    return this.#parts().map((part, layer) => {
+      const shapes = layerFeeds(part)
+      const tensors = [...arrays[layer]!].map(([name, array]) => {
+        return [`d.${layer}.${name}`, tensorOver(array, shapes[name]!.dims)] as const
+      })
+      return Object.fromEntries(tensors)
+    })
   }
 
   #parts(): LayerParts[] {

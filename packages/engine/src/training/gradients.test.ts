@@ -197,10 +197,15 @@ test('one whole graph and layer by layer give the same bits', async () => {
       decoders.push(decoder)
       return adapterLearner(decoder)
     })
-    for (const dropout of [undefined, masks]) {
+    // The second time gradients are added to those of the first.
+    for (const [dropout, isFirst] of [
+      [undefined, true],
+      [masks, true],
+      [masks, false],
+    ] as const) {
       const scores = await Promise.all(
         learners.map((learner) => {
-          learner.clearGradients()
+          if (isFirst) learner.clearGradients()
           return learner.accumulate(batch, rowWeights, dropout)
         }),
       )

@@ -114,7 +114,10 @@ function learner(
   const addGradients: LayerGradients = (layer, gradients) => {
     for (const [name, values] of gradients) addInto(layers[layer]!.get(name)!.gradient, values)
   }
+  /** Whether all gradients are zero, so that they may be written instead of added to. */
+  let cleared = true
   const backward = async (batch: Batch, gradient: Tensor, dropout?: Dropout) => {
+    cleared = false
     const dx = await decoder.stack.backward(batch, gradient, addGradients, dropout)
     if (whole) {
       const { hiddenSize, embeddingScale } = decoder.config
@@ -129,7 +132,12 @@ function learner(
     },
     async accumulate(batch, rowWeights, dropout) {
       if (decoder.whole && rowWeights instanceof Float32Array) {
-        return decoder.whole.differentiate(batch, rowWeights, addGradients, dropout)
+        const arrays = layers.map((parameters) => {
+          return new Map([...parameters].map(([name, { gradient }]) => [name, gradient]))
+        })
+        const gradients = cleared ? { overwrites: arrays } : { sums: arrays }
+        cleared = false
+        return decoder.whole.differentiate(batch, rowWeights, gradients, dropout)
       }
       const hidden = await decoder.stack.forward(batch, dropout)
       const gradient = emptyTensor(hidden.dims)
@@ -155,6 +163,7 @@ function learner(
     },
     clearGradients() {
       for (const parameter of parameters) parameter.gradient.fill(0)
+      cleared = true
     },
   }
 }

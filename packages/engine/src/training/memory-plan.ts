@@ -11,8 +11,8 @@ const FLOAT = 4
 const PROCESS_BYTES = 170e6
 /** Compiled nodes of one layer with its gradients, measured. */
 const LAYER_GRAPH_BYTES = 1.6e6
-/** Value, gradient, two moments, and the gradient that a run writes. */
-const COPIES_OF_ADAPTER = 5
+/** Value, gradient and two moments. */
+const COPIES_OF_ADAPTER = 4
 /** The whole graph is chosen when it takes at most this share of what is available †: others live here too. */
 const AFFORDABLE = 0.6
 
@@ -50,8 +50,7 @@ export function planMemory(question: MemoryQuestion): MemoryPlan {
     ...Object.values(linearShapes(config)).map(({ inFeatures, outFeatures }) => inFeatures * outFeatures),
   )
   const normed = (config.postNorms ? 2 * hiddenSize : 0) + (config.queryKeyNorm ? queries + keys : 0)
-  const kept =
-    FLOAT * tokens * (2 * hiddenSize + queries + 2 * keys + 2 * intermediateSize + normed) + scores
+  const kept = FLOAT * tokens * (2 * hiddenSize + queries + 2 * keys + 2 * intermediateSize + normed) + scores
   const working =
     FLOAT * tokens * (6 * intermediateSize + 6 * hiddenSize) + 3 * scores + 2 * expanded(largestLinear)
   const head = 2 * FLOAT * LARGEST_CHUNK * vocabSize + expanded(vocabSize * hiddenSize)
