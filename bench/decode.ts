@@ -81,18 +81,23 @@ async function openLlama(): Promise<(rows: number) => Promise<number>> {
   const { getLlama } = await import(module)
   const llama = await getLlama({ gpu: false, build: 'never', maxThreads: threads, logLevel: 'error' })
   const model = await llama.loadModel({ modelPath: path })
-  const contexts = new Map<number, LlamaSequence[]>()
-  for (const rows of [1, BATCH]) {
-    const context = await model.createContext({ sequences: rows, contextSize: 512, batchSize: 512, threads })
-    contexts.set(
-      rows,
-      Array.from({ length: rows }, () => context.getSequence()),
-    )
-  }
+  // One context at a time: the threads of an idle one would spin beside those of the other.
+  let open: { rows: number; sequences: LlamaSequence[]; dispose(): Promise<void> } | null = null
   return async (rows) => {
+    if (open?.rows !== rows) {
+      await open?.dispose()
+      const context = await model.createContext({
+        sequences: rows,
+        contextSize: 512,
+        batchSize: 512,
+        threads,
+      })
+      const sequences = Array.from({ length: rows }, () => context.getSequence())
+      open = { rows, sequences, dispose: () => context.dispose() }
+    }
     const firsts: number[] = []
     await Promise.all(
-      contexts.get(rows)!.map(async (sequence) => {
+      open.sequences.map(async (sequence) => {
         await sequence.clearHistory()
         let count = 0
         for await (const _ of sequence.evaluate(prompt, { temperature: 0, yieldEogToken: true })) {
