@@ -180,7 +180,8 @@ export function initialWeights(config: DecoderConfig, normal: () => number): Dec
   }
 }
 
-function concatenate(parts: Float32Array[]): Float32Array {
+/** One array after another; a single one is not copied. */
+export function concatenate(parts: readonly Float32Array[]): Float32Array {
   if (parts.length === 1) return parts[0]!
   const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
   let offset = 0

@@ -6,7 +6,7 @@ import {
   stackBlocks,
 } from '../decoder/block-matrix.ts'
 import { isLinearGroup, type LayerWeightName, type LinearGroup, layerWeightShapes } from '../decoder/layer.ts'
-import { tensorNames } from '../decoder/weights.ts'
+import { concatenate, tensorNames } from '../decoder/weights.ts'
 import type { Base, DecoderConfig, TensorSource } from '../formats/types.ts'
 
 /** How a decoding model keeps its matrices: 32-bit floats, or blocks of 32 values of 8 or 4 bits. */
@@ -97,13 +97,5 @@ function readBlocks(tensors: TensorSource, name: string, bits: 4 | 8): BlockMatr
 }
 
 function readVector(tensors: TensorSource, names: readonly string[]): Float32Array {
-  const parts = names.map((name) => tensors.read(name))
-  if (parts.length === 1) return parts[0]!
-  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let offset = 0
-  for (const part of parts) {
-    whole.set(part, offset)
-    offset += part.length
-  }
-  return whole
+  return concatenate(names.map((name) => tensors.read(name)))
 }
