@@ -41,7 +41,8 @@ for (const [name, perSecond] of rates) console.log(`${name.padEnd(28)} ${describ
 async function measure(fsync: FsyncPolicy, clients: number): Promise<number> {
   const directory = mkdtempSync(join(values.directory, 'regraft-bench-'))
   const insert = async (rows: unknown[]) => ({ inserted: rows.length, duplicates: 0, rejected: [] })
-  const store = { project: () => ({ inferences: { insert }, feedback: { insert } }) }
+  const table = { insert, seal: async <Row>(row: Row) => row }
+  const store = { project: () => ({ inferences: table, feedback: table }) }
   const journals = await openJournals(directory, { store, fsync })
   try {
     const journal = await journals.of('bench')

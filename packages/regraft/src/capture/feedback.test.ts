@@ -168,12 +168,12 @@ test('what the SDK sends over a socket arrives', async () => {
   await expect(regraft.comment(id, '')).rejects.toMatchObject({ status: 400, param: 'value', attempts: 1 })
   server.close()
   await (await journals.of('other')).drained()
-  expect(receipts.map((receipt) => projects.other.rows.get(receipt.id)?.payload)).toEqual([
-    { type: 'thumbs', value: -1, author: null },
-    { type: 'correction', value: 'lost_card', author: 'maria' },
-    { type: 'edit', value: 'Dear …', author: null },
-    { type: 'accept', author: null },
-    { type: 'comment', value: 'too long', author: null },
+  expect(receipts.map((receipt) => projects.other.rows.get(receipt.id))).toMatchObject([
+    { payload: { type: 'thumbs', value: -1, author: null } },
+    { payload: { type: 'correction', value: 'lost_card', author: 'maria' } },
+    { payload: { type: 'edit', value: 'Dear …', author: null } },
+    { payload: { type: 'accept', author: null } },
+    { payload: { type: 'comment', value: 'too long', author: null } },
   ])
   expect(receipts.every((receipt) => receipt.inferenceId === id)).toBe(true)
 })

@@ -2,7 +2,7 @@ import { appendFile, type FileHandle, open, rename, unlink } from 'node:fs/promi
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RegraftError } from '../errors/index.ts'
-import type { InsertReport, NewFeedback, NewInference } from '../store/types.ts'
+import type { InsertReport, NewFeedback, NewInference, SealedRow } from '../store/types.ts'
 import { decodeRecord, readFrames, SEGMENT_MAGIC } from './journal-frame.ts'
 import type { Segment } from './journal-writer.ts'
 import type { RowSink } from './row-sink.ts'
@@ -141,8 +141,8 @@ export class JournalDrainer {
   async #drainBatch(progress: Progress, file: FileHandle): Promise<void> {
     const { payloads, next, ...batch } = await readFrames(file, progress.offset, progress.segment.committed)
     let { damaged } = batch
-    const inferences: NewInference[] = []
-    const feedback: NewFeedback[] = []
+    const inferences: (NewInference | SealedRow<NewInference>)[] = []
+    const feedback: (NewFeedback | SealedRow<NewFeedback>)[] = []
     for (const payload of payloads) {
       const record = decodeRecord(payload)
       if (record === null) damaged += 1
@@ -157,7 +157,7 @@ export class JournalDrainer {
     this.figures.damaged += damaged
   }
 
-  async #account(report: InsertReport, rows: (NewInference | NewFeedback)[]): Promise<void> {
+  async #account(report: InsertReport, rows: readonly { id: string }[]): Promise<void> {
     if (report.rejected.length > 0) {
       const byId = new Map(rows.map((row) => [row.id, row]))
       const lines = report.rejected.map(

@@ -2,17 +2,22 @@
 // After kill -9 or a power cut the last group of frames may be cut short, or its blocks may be zero.
 import type { FileHandle } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
-import type { NewFeedback, NewInference } from '../store/types.ts'
+import type { NewFeedback, NewInference, SealedRow } from '../store/types.ts'
 
 export const SEGMENT_MAGIC = Buffer.from('RGJRNL1\n', 'latin1')
 const FRAME_HEADER_BYTES = 8
 const READ_BYTES = 256 * 1024
 
-/** What the journal carries. */
+/** What is handed to the journal. */
 export type JournalRecord = { kind: 'inference'; row: NewInference } | { kind: 'feedback'; row: NewFeedback }
 
+/** What its segments hold: the words of an end user only sealed. */
+export type StoredRecord =
+  | { kind: 'inference'; row: NewInference | SealedRow<NewInference> }
+  | { kind: 'feedback'; row: NewFeedback | SealedRow<NewFeedback> }
+
 /** Frames a record for the segment file. */
-export function encodeFrame(record: JournalRecord): Buffer {
+export function encodeFrame(record: StoredRecord): Buffer {
   const payload = Buffer.from(JSON.stringify(record), 'utf8')
   const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + payload.length)
   frame.writeUInt32LE(payload.length, 0)
@@ -22,9 +27,9 @@ export function encodeFrame(record: JournalRecord): Buffer {
 }
 
 /** Reads a payload back, its time as a Date; null when it is not a record. */
-export function decodeRecord(payload: Uint8Array): JournalRecord | null {
+export function decodeRecord(payload: Uint8Array): StoredRecord | null {
   try {
-    const record: JournalRecord = JSON.parse(Buffer.from(payload).toString('utf8'))
+    const record: StoredRecord = JSON.parse(Buffer.from(payload).toString('utf8'))
     if (record.kind !== 'inference' && record.kind !== 'feedback') return null
     record.row.occurredAt = new Date(record.row.occurredAt)
     return record

@@ -33,10 +33,8 @@ async function newFolder(): Promise<string> {
   return folder
 }
 
-const down: RowSink = {
-  inferences: { insert: () => Promise.reject(new Error('down')) },
-  feedback: { insert: () => Promise.reject(new Error('down')) },
-}
+const refuse = { insert: () => Promise.reject(new Error('down')), seal: async <Row>(row: Row) => row }
+const down: RowSink = { inferences: refuse, feedback: refuse }
 
 function comment(number: number, value = `comment ${number} ✓`): { kind: 'feedback'; row: NewFeedback } {
   const occurredAt = new Date(1_740_837_906_000 + number)

@@ -3,7 +3,7 @@
 import { mkdir, open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type DrainFigures, JournalDrainer } from './journal-drainer.ts'
-import { encodeFrame, type JournalRecord, SEGMENT_MAGIC } from './journal-frame.ts'
+import { encodeFrame, type JournalRecord, SEGMENT_MAGIC, type StoredRecord } from './journal-frame.ts'
 import { type FsyncPolicy, JournalWriter, SEGMENT_SUFFIX, type Segment } from './journal-writer.ts'
 import type { RowSink } from './row-sink.ts'
 
@@ -77,7 +77,7 @@ export async function openJournal(directory: string, options: JournalOptions): P
   })
   return {
     async append(record) {
-      await writer.append(encodeFrame(record))
+      await writer.append(encodeFrame(await sealed(store, record)))
       acknowledged += 1
     },
     drained: () => drainer.drained(),
@@ -93,6 +93,12 @@ export async function openJournal(directory: string, options: JournalOptions): P
       await drainer.stop()
     },
   }
+}
+
+async function sealed(store: RowSink, record: JournalRecord): Promise<StoredRecord> {
+  return record.kind === 'inference'
+    ? { kind: 'inference', row: await store.inferences.seal(record.row) }
+    : { kind: 'feedback', row: await store.feedback.seal(record.row) }
 }
 
 /** Lists what an earlier process left, oldest first; its segments are never written to again. */

@@ -2,6 +2,6 @@ import type { ProjectStore } from '../store/types.ts'
 
 /** What capture needs of a ProjectStore. */
 export interface RowSink {
-  inferences: Pick<ProjectStore['inferences'], 'insert'>
-  feedback: Pick<ProjectStore['feedback'], 'insert'>
+  inferences: Pick<ProjectStore['inferences'], 'insert' | 'seal'>
+  feedback: Pick<ProjectStore['feedback'], 'insert' | 'seal'>
 }

@@ -87,7 +87,7 @@ test('one error lists every bad path with its line, and unknown keys with the ke
   const error = failure({ folder })
   expect(error.code).toBe('invalid-config')
   expect(error.message.split('\n').slice(1)).toEqual([
-    "  line 1: projct: unknown key, did you mean 'project'? Valid here: project, dataDirectory, databaseUrl, server, tasks, bases, gates, owners",
+    "  line 1: projct: unknown key, did you mean 'project'? Valid here: project, dataDirectory, keysDirectory, databaseUrl, server, tasks, bases, gates, owners",
     "  line 3: server.prot: unknown key, did you mean 'port'? Valid here: host, port, maxWaiting, adapterDirectory, requireKey",
     '  line 4: server.port: expected number, found string',
     '  line 6: gates.margin: too big: expected number to be <=1',

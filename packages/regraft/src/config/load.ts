@@ -142,6 +142,9 @@ function resolvePaths(
     ...config,
     server,
     dataDirectory: resolve(base, config.dataDirectory),
+    ...(config.keysDirectory === undefined
+      ? {}
+      : { keysDirectory: resolve(fileFolder, config.keysDirectory) }),
     bases: Object.fromEntries(bases),
   }
 }

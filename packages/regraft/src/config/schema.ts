@@ -69,6 +69,11 @@ export const Config = z.strictObject({
     .min(1)
     .default('.regraft')
     .describe('where the embedded database and the files live, relative to this file'),
+  keysDirectory: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('where the keys of end users and vaults live; else `keys` in the data directory'),
   databaseUrl: z
     .string()
     .startsWith('postgres')

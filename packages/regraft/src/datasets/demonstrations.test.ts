@@ -7,6 +7,7 @@ const inference: InferenceRow = {
   digest: 'd',
   occurredAt: new Date(0),
   derivedFrom: [],
+  subject: null,
   payload: {
     messages: [{ role: 'user', content: 'Where is my parcel?' }],
     response: 'billing',
@@ -33,6 +34,7 @@ function feedback(...signals: Signal[]): FeedbackRow[] {
     digest: '',
     inferenceId: 'i',
     derivedFrom: [],
+    subject: null,
     occurredAt: new Date(i * 1000),
     payload: { ...signal, author: null } as FeedbackPayload,
   }))

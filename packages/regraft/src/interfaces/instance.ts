@@ -88,7 +88,7 @@ async function assemble(
   const { loaded, operations, protocols, log, runs = 'asked' } = options
   const { config } = loaded
   const { openStore } = await import('../store/index.ts')
-  const store = await openStore({ dataDirectory: config.dataDirectory, databaseUrl: config.databaseUrl })
+  const store = await openStore(config)
   const holdsDirectory = held !== null
   const host = { loaded, store, operations, log, holdsDirectory, takesAllJobs: runs === 'all' }
   const { services, close: closeServices } = await createServices(host).catch(async (error) => {

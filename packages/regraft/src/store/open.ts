@@ -16,6 +16,8 @@ export interface StoreOptions {
   dataDirectory: string
   /** `postgres://…`: the database of several servers and workers. */
   databaseUrl?: string
+  /** Holds the keys of subjects and vaults; else `keys` in the data directory. Servers of one database share it. */
+  keysDirectory?: string
 }
 
 /** Runs SQL text on the store's own connections; has the shape that pg-boss asks of its `db` option. */
@@ -57,7 +59,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       const known = projects.get(id)
       if (known) return known
       const scope = new ProjectScope(id, database.kysely, ENGINES[database.engine], statistics)
-      const project = projectStore(scope, options.dataDirectory)
+      const project = projectStore(scope, {
+        dataDirectory: options.dataDirectory,
+        keysDirectory: options.keysDirectory ?? join(options.dataDirectory, 'keys'),
+      })
       projects.set(id, project)
       return project
     },

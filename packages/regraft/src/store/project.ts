@@ -5,6 +5,7 @@ import { ArtifactStore } from './artifacts.ts'
 import { BlobFolder } from './blobs.ts'
 import { ExecutionStore } from './executions.ts'
 import { JobStore } from './jobs.ts'
+import { KeyringFolder } from './keyring.ts'
 import { LocationStore } from './locations.ts'
 import { ResponseStore } from './responses.ts'
 import { ROW_KINDS, RowStore } from './rows.ts'
@@ -18,16 +19,23 @@ import type {
   NewInference,
   ProjectStore,
 } from './types.ts'
+import { VaultStore } from './vault.ts'
 
 /** Folder of the data directory that holds the blobs of each project. */
 export const BLOBS = 'blobs'
 
-export function projectStore(scope: ProjectScope, dataDirectory: string): ProjectStore {
+export function projectStore(
+  scope: ProjectScope,
+  { dataDirectory, keysDirectory }: { dataDirectory: string; keysDirectory: string },
+): ProjectStore {
+  const keys = new KeyringFolder(join(keysDirectory, scope.projectId))
   return {
     projectId: scope.projectId,
-    inferences: new RowStore<InferenceRow, NewInference>(scope, ROW_KINDS.inferences),
-    feedback: new RowStore<FeedbackRow, NewFeedback>(scope, ROW_KINDS.feedback),
-    examples: new RowStore<ExampleRow, NewExample>(scope, ROW_KINDS.examples),
+    keys,
+    inferences: new RowStore<InferenceRow, NewInference>(scope, ROW_KINDS.inferences, keys),
+    feedback: new RowStore<FeedbackRow, NewFeedback>(scope, ROW_KINDS.feedback, keys),
+    examples: new RowStore<ExampleRow, NewExample>(scope, ROW_KINDS.examples, keys),
+    vault: new VaultStore(scope),
     artifacts: new ArtifactStore(scope),
     executions: new ExecutionStore(scope),
     jobs: new JobStore(scope),

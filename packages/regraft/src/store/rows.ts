@@ -3,7 +3,7 @@ import { RegraftError } from '../errors/index.ts'
 import { canonicalText, indexOf } from './canonical.ts'
 import { digestOf } from './digest.ts'
 import type { ProjectScope } from './scope.ts'
-import type { InsertReport, NewRow, Row, RowLink, RowQuery, RowTable } from './types.ts'
+import type { InsertReport, Keyring, NewRow, Row, RowLink, RowQuery, RowTable, SealedRow } from './types.ts'
 import { isUuid } from './uuid.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
@@ -36,7 +36,9 @@ export const ROW_KINDS = {
 interface Encoded {
   id: string
   digest: string
+  /** Canonical JSON, or base64 of the sealed bytes for a row of a subject. */
   payload: string
+  subject: string | null
   occurred_at: string
   derived_from: string[]
   source_key: string | null
@@ -48,6 +50,7 @@ interface StoredColumns {
   digest: string
   schema_version: number
   payload: Uint8Array
+  subject: string | null
   occurred_at: Date
   derived_from: string[]
   inference_id?: string
@@ -59,13 +62,25 @@ type AnyNewRow = NewRow<unknown> & { inferenceId?: string }
 export class RowStore<Stored extends Row<unknown>, New extends AnyNewRow> implements RowTable<Stored, New> {
   readonly #scope: ProjectScope
   readonly #kind: RowKind
+  readonly #keys: Keyring
 
-  constructor(scope: ProjectScope, kind: RowKind) {
+  constructor(scope: ProjectScope, kind: RowKind, keys: Keyring) {
     this.#scope = scope
     this.#kind = kind
+    this.#keys = keys
   }
 
-  async insert(rows: New[]): Promise<InsertReport> {
+  async seal(row: New): Promise<New | SealedRow<New>> {
+    const { payload, ...rest } = row
+    const { subject } = row
+    if (subject == null) return row
+    const bytes = Buffer.from(canonicalText(payload))
+    const sealed = await this.#keys.seal(`subject/${subject}`, bytes)
+    const digest = await this.#keys.digest(`subject/${subject}`, this.#digested(bytes))
+    return { ...rest, subject, digest, sealed: Buffer.from(sealed).toString('base64') }
+  }
+
+  async insert(rows: (New | SealedRow<New>)[]): Promise<InsertReport> {
     const report: InsertReport = { inserted: 0, duplicates: 0, rejected: [] }
     await this.#scope.writer()
     let batch: Encoded[] = []
@@ -74,7 +89,7 @@ export class RowStore<Stored extends Row<unknown>, New extends AnyNewRow> implem
     let storing = Promise.resolve()
     for (const row of rows) {
       try {
-        const encoded = this.#encode(row)
+        const encoded = this.#encode('sealed' in row ? row : await this.seal(row))
         batch.push(encoded)
         characters += encoded.payload.length
       } catch (error) {
@@ -99,7 +114,7 @@ export class RowStore<Stored extends Row<unknown>, New extends AnyNewRow> implem
     while (true) {
       let page = this.#scope.database
         .selectFrom(this.#kind.table)
-        .select(['id', 'digest', 'schema_version', 'payload', 'occurred_at', 'derived_from'])
+        .select(['id', 'digest', 'schema_version', 'payload', 'subject', 'occurred_at', 'derived_from'])
         .$if(this.#kind.ofInference, (select) => select.select(sql<string>`inference_id`.as('inference_id')))
         .where(this.#matching(query))
         .orderBy('occurred_at')
@@ -108,7 +123,10 @@ export class RowStore<Stored extends Row<unknown>, New extends AnyNewRow> implem
       if (after)
         page = page.where(sql<SqlBool>`(occurred_at, id) > (${after.occurred_at}, ${after.id}::uuid)`)
       const found: StoredColumns[] = await page.execute()
-      for (const columns of found) yield this.#decode(columns)
+      for (const columns of found) {
+        const row = await this.#decode(columns)
+        if (row) yield row
+      }
       const last = found.at(-1)
       if (!last || found.length < this.#scope.engine.selectPage) return
       after = last
@@ -222,6 +240,7 @@ export class RowStore<Stored extends Row<unknown>, New extends AnyNewRow> implem
       // The first condition is that of the partial index.
       conditions.push(sql<SqlBool>`derived_from <> '{}' and derived_from && ${ids}::uuid[]`)
     }
+    if (query.subject !== undefined) conditions.push(sql<SqlBool>`subject = ${query.subject}`)
     if (query.from) conditions.push(sql<SqlBool>`occurred_at >= ${query.from}`)
     if (query.until) conditions.push(sql<SqlBool>`occurred_at < ${query.until}`)
     if (query.watermark !== undefined) {
@@ -230,21 +249,28 @@ export class RowStore<Stored extends Row<unknown>, New extends AnyNewRow> implem
     return sql<SqlBool>`${sql.join(conditions, sql` and `)}`
   }
 
-  #encode(row: New): Encoded {
-    const { kind, schemaVersion } = this.#kind
-    const payload = canonicalText(row.payload)
+  #encode(row: New | SealedRow<New>): Encoded {
+    const { kind, schemaVersion, ofInference } = this.#kind
     if (Number.isNaN(row.occurredAt.getTime())) {
       throw new RegraftError('invalid-input', 'occurredAt is not a date')
     }
-    return {
+    const common = {
       id: row.id,
-      digest: digestOf(kind, schemaVersion, Buffer.from(payload)),
-      payload,
+      subject: row.subject ?? null,
       occurred_at: row.occurredAt.toISOString(),
       derived_from: row.derivedFrom ?? [],
       source_key: row.sourceKey ?? null,
-      ...(this.#kind.ofInference ? { inference_id: row.inferenceId } : {}),
+      ...(ofInference ? { inference_id: (row as { inferenceId?: string }).inferenceId } : {}),
     }
+    if ('sealed' in row) return { ...common, digest: row.digest, payload: row.sealed }
+    const payload = canonicalText(row.payload)
+    return { ...common, payload, digest: digestOf(kind, schemaVersion, Buffer.from(payload)) }
+  }
+
+  /** What a keyed digest runs over: as `digestOf`, so that rows of different kinds never share one. */
+  #digested(bytes: Uint8Array): Uint8Array {
+    const { kind, schemaVersion } = this.#kind
+    return Buffer.concat([Buffer.from(`${kind}\0${schemaVersion}\0`), bytes])
   }
 
   async #store(batch: Encoded[], report: InsertReport): Promise<void> {
@@ -272,21 +298,32 @@ export class RowStore<Stored extends Row<unknown>, New extends AnyNewRow> implem
     const ownerType = ofInference ? sql`, inference_id uuid` : sql``
     const { numAffectedRows } = await sql`
       insert into ${sql.table(table)} (
-        project_id, id, digest, schema_version, payload, payload_index, occurred_at, derived_from, source_key${owner}
+        project_id, id, digest, schema_version, payload, payload_index, occurred_at, derived_from, source_key,
+        subject${owner}
       )
-      select ${this.#scope.projectId}, id, digest, ${schemaVersion}::integer, convert_to(payload, 'UTF8'),
-        ${indexOf(sql<string>`payload`)}, occurred_at, derived_from, source_key${owner}
+      select ${this.#scope.projectId}, id, digest, ${schemaVersion}::integer,
+        case when subject is null then convert_to(payload, 'UTF8') else decode(payload, 'base64') end,
+        case when subject is null then ${indexOf(sql<string>`payload`)} else '{}'::jsonb end,
+        occurred_at, derived_from, source_key, subject${owner}
       from jsonb_to_recordset(${JSON.stringify(batch)}::jsonb) as incoming (
         id uuid, digest text, payload text, occurred_at timestamptz, derived_from uuid[],
-        source_key text${ownerType}
+        source_key text, subject text${ownerType}
       )
       on conflict do nothing`.execute(this.#scope.database)
     return Number(numAffectedRows ?? 0)
   }
 
-  #decode(columns: StoredColumns): Stored {
+  /** Null for a row whose subject has been erased. */
+  async #decode(columns: StoredColumns): Promise<Stored | null> {
     const { kind } = this.#kind
-    const actual = digestOf(kind, columns.schema_version, columns.payload)
+    const { subject } = columns
+    const payload =
+      subject === null ? columns.payload : await this.#keys.open(`subject/${subject}`, columns.payload)
+    if (payload === null) return null
+    const actual =
+      subject === null
+        ? digestOf(kind, columns.schema_version, payload)
+        : await this.#keys.digest(`subject/${subject}`, this.#digested(payload))
     if (actual !== columns.digest) {
       throw new RegraftError(
         'digest-mismatch',
@@ -300,9 +337,10 @@ export class RowStore<Stored extends Row<unknown>, New extends AnyNewRow> implem
     const row: Row<unknown> & { inferenceId?: string } = {
       id: columns.id,
       digest: columns.digest,
-      payload: JSON.parse(utf8.decode(columns.payload)),
+      payload: JSON.parse(utf8.decode(payload)),
       occurredAt: columns.occurred_at,
       derivedFrom: columns.derived_from,
+      subject,
     }
     if (columns.inference_id !== undefined) row.inferenceId = columns.inference_id
     return row as Stored

@@ -17,6 +17,7 @@ export interface RowColumns {
   occurred_at: Date
   derived_from: string[]
   source_key: string | null
+  subject: string | null
 }
 
 /** The tables as Kysely sees them; migrations/ is what makes them. */
@@ -104,6 +105,26 @@ export interface Schema {
     sample_index: number
     bytes: Uint8Array
     created_at: Generated<Date>
+  }
+  vault_queries: {
+    project_id: string
+    id: string
+    stored_seq: StoredSeq
+    suite: string
+    purpose: string
+    principal: string
+    rows: number
+    hits: number
+    details: JsonColumn
+    at: Generated<Date>
+  }
+  vault_burns: {
+    project_id: string
+    suite: string
+    item: string
+    principal: string
+    reason: string
+    at: Generated<Date>
   }
   locations: { project_id: string; digest: string; path: string; size: number; modified_at: Date }
 }

@@ -17,21 +17,71 @@ export interface InferencePayload {
   latencyMs: number | null
   usage: { promptTokens: number; completionTokens: number } | null
   finishReason: string | null
-  source: { kind: 'import'; file: string; line: number } | { kind: 'serving' }
+  source:
+    | { kind: 'import'; file: string; line: number }
+    | { kind: 'serving' }
+    | { kind: 'trace'; trace: string; span: string }
+  /** Every answer of a call that made several, in the order in which they were shown; `response` is the first. */
+  candidates?: { content: string; finishReason: string | null }[]
+  /**
+   * Request messages and choices as they were, where `messages` and `response` leave something out (tool calls, images).
+   * Such a row is kept and audited, and never trained on.
+   */
+  exact?: { messages: unknown[]; choices: unknown[] }
+  /** Name of the upstream that answered; absent for the embedded engine. */
+  upstream?: string
+  /** Digest of the configuration of the route that answered. */
+  configDigest?: string
+  /** Time to the first piece of a streamed answer. */
+  firstTokenMs?: number
+  cost?: { amount: number; currency: string }
+  /** The conversation that the call belongs to, as the product names it. */
+  conversation?: string
+  /** Probability with which this model was chosen to answer; absent where nothing was drawn. */
+  propensity?: number
 }
 
-/** A signal about an inference. `label` is a human's gold answer, `correction` an agent's replacement answer. */
-export type FeedbackPayload = { author: string | null } & (
-  | { type: 'correction' | 'edit' | 'label'; value: string }
-  | { type: 'thumbs'; value: 1 | -1 }
-  | { type: 'accept' }
-  | { type: 'comment'; value: string }
-)
+/** Whether an answer is factually wrong, or right and not what the person wanted (tone, length, a refusal). */
+export type Fault = 'wrong' | 'unwelcome'
+
+/** What every event may say beside its signal. */
+interface FeedbackContext {
+  author: string | null
+  /** The candidate that is meant, by its index, where the inference has several; else the first. */
+  candidate?: number
+  /** Where it was shown, from 0. */
+  position?: number
+  /** Probability with which it was shown, or its feedback asked for. */
+  propensity?: number
+}
+
+/**
+ * A signal about an inference.
+ *
+ * `label` is a human's gold answer, `correction` an agent's replacement answer, `edit` what the user made of the answer.
+ * `regenerate` and `rephrase` may name the inference that came next. `vote` compares the answer with another one that was
+ * shown beside it: an inference, or a candidate of the same one. `judgement` is a human's judgement for calibration: of
+ * the answer, or, with `signal`, of the compiled signal with that id.
+ */
+export type FeedbackPayload = FeedbackContext &
+  (
+    | { type: 'correction' | 'edit' | 'label' | 'comment'; value: string }
+    | { type: 'thumbs'; value: 1 | -1; fault?: Fault }
+    | { type: 'accept' | 'copy' }
+    | { type: 'abandon'; fault?: Fault }
+    | { type: 'regenerate' | 'rephrase'; next?: string; fault?: Fault }
+    | { type: 'vote'; value: 'win' | 'lose' | 'tie'; other: { inference: string } | { candidate: number } }
+    | { type: 'judgement'; value: 'right' | Fault; signal?: string }
+  )
 
 /** What can be trained on: a demonstration (which bears no kind), a pair of answers, or an answer marked good or bad. */
 export type ExamplePayload = {
   messages: Message[]
-  signal: FeedbackPayload['type']
+  signal: FeedbackPayload['type'] | 'canary' | 'replay'
+  /** Probability that the signal is right, where it has been calibrated: 1 − label smoothing of a pair. */
+  probability?: number
+  /** Weight of the example in the loss; 1 where it is absent. */
+  weight?: number
 } & (
   | { kind?: undefined; completion: string }
   | { kind: 'preference'; chosen: string; rejected: string }
@@ -46,6 +96,8 @@ export interface Row<Payload> {
   occurredAt: Date
   /** Ids of the rows it was made from. */
   derivedFrom: string[]
+  /** The end user whose words it holds, as a keyed hash (`Keyring.subjectOf`); its payload is stored under their key. */
+  subject: string | null
 }
 
 /** A row without its payload. */
@@ -63,6 +115,17 @@ export interface NewRow<Payload> {
   derivedFrom?: string[]
   /** Idempotency key, for example `import:<file digest>:<line>`. */
   sourceKey?: string | null
+  /** Keyed hash of the end user: the payload is encrypted before it is stored. */
+  subject?: string | null
+}
+
+/** A row of a subject whose payload has been encrypted: what the journal carries, so that no clear text reaches a disk. */
+export type SealedRow<New> = Omit<New, 'payload'> & {
+  subject: string
+  /** Keyed digest of the payload (HMAC-SHA256 under the subject's key). */
+  digest: string
+  /** Base64. */
+  sealed: string
 }
 export type NewInference = NewRow<InferencePayload>
 export type NewFeedback = NewRow<FeedbackPayload> & { inferenceId: string }
@@ -86,12 +149,19 @@ export interface RowQuery {
   inferenceIds?: string[]
   /** Rows made from one of these rows (`derivedFrom`). */
   derivedFrom?: string[]
+  /** Rows of this end user. */
+  subject?: string
 }
 
 export interface RowTable<Stored, New> {
-  /** Stores rows idempotently; a batch that the database refuses is bisected so that only the bad rows fail. */
-  insert(rows: New[]): Promise<InsertReport>
-  /** Rows in the order of (occurredAt, id), read in pages. */
+  /**
+   * Stores rows idempotently; a batch that the database refuses is bisected so that only the bad rows fail.
+   * A row with a subject is sealed first, unless it is already.
+   */
+  insert(rows: (New | SealedRow<New>)[]): Promise<InsertReport>
+  /** Encrypts the payload of a row that has a subject, under the subject's key; returns any other row as it is. */
+  seal(row: New): Promise<New | SealedRow<New>>
+  /** Rows in the order of (occurredAt, id), read in pages; without those whose subject's key has been destroyed. */
   select(query?: RowQuery): AsyncIterable<Stored>
   /** Rows without their payloads, in the order in which they were stored; the digests are not checked. */
   links(query?: RowQuery): AsyncIterable<RowLink>
@@ -117,6 +187,7 @@ export type ArtifactKind =
   | 'route'
   | 'registration'
   | 'file'
+  | 'certificate'
 
 /** Something addressed by the digest of its bytes, made by an execution. */
 export interface Artifact {
@@ -207,6 +278,56 @@ export interface ProjectStore {
   readonly blobs: BlobStore
   readonly responses: ResponseTable
   readonly locations: LocationTable
+  readonly keys: Keyring
+  readonly vault: VaultTable
+}
+
+/** What was asked of a sealed suite. */
+export interface VaultQuery {
+  id: string
+  /** Digest of the suite. */
+  suite: string
+  purpose: 'screen' | 'evaluate' | 'show' | 'export'
+  principal: string
+  /** Rows screened or items answered. */
+  rows: number
+  hits: number
+  details: Record<string, unknown>
+  at: Date
+}
+
+/** The log of a vault: what was asked of its suites, and which items a person has seen. */
+export interface VaultTable {
+  log(query: Omit<VaultQuery, 'id' | 'at'>): Promise<VaultQuery>
+  /** Oldest first. */
+  queries(suite: string): Promise<VaultQuery[]>
+  /** Marks items as seen by a person; returns how many were not before. */
+  burn(burn: { suite: string; items: string[]; principal: string; reason: string }): Promise<number>
+  burns(suite: string): Promise<{ item: string; principal: string; reason: string; at: Date }[]>
+}
+
+/** What a key encrypts: the words of one end user (a keyed hash), or the items of a sealed suite. */
+export type KeyName = `subject/${string}` | `vault/${string}`
+
+/**
+ * The keys of a project, each a file of its own outside the database, so that destroying one makes unreadable what the
+ * database's files and log still hold. AES-256-GCM with a synthetic nonce: the same bytes under the same key are the same
+ * sealed bytes.
+ */
+export interface Keyring {
+  /** The keyed hash that stands for an end user: HMAC-SHA256 of their id under the project's own key, 64 hex digits. */
+  subjectOf(id: string): Promise<string>
+  /** Encrypts; the key is made at its first use. */
+  seal(key: KeyName, bytes: Uint8Array): Promise<Uint8Array>
+  /** Null when there is no such key (any more). Throws 'digest-mismatch' for bytes that it did not seal. */
+  open(key: KeyName, sealed: Uint8Array): Promise<Uint8Array | null>
+  /** Keyed digest in the form of a digest, `sha256:` and the 64 hex digits of the HMAC-SHA256. */
+  digest(key: KeyName, bytes: Uint8Array): Promise<string>
+  has(key: KeyName): Promise<boolean>
+  /** Overwrites and removes the key's file; false when there was none. */
+  destroy(key: KeyName): Promise<boolean>
+  /** Signs with the project's ed25519 key, made at its first use. `publicKey` is PEM (SPKI), `signature` base64. */
+  sign(bytes: Uint8Array): Promise<{ publicKey: string; signature: string }>
 }
 
 export interface ArtifactTable {

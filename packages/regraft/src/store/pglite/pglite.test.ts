@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, expect, test } from 'vitest'
 import { openPglite } from '../database.ts'
+import { MIGRATIONS } from '../migrations/index.ts'
 import { openStore } from '../open.ts'
 import { ensurePgliteDirectory } from './template.ts'
 
@@ -27,7 +28,7 @@ test('the first database makes the template, the next ones copy it, and stale te
   expect(readdirSync(join(folder, 'two'))).toEqual(['database'])
   const database = await openPglite(join(folder, 'two', 'database'))
   const { rows } = await database.pool.query('select name from regraft_migrations')
-  expect(rows).toEqual([{ name: '0001-foundation' }])
+  expect(rows).toEqual(MIGRATIONS.map(({ name }) => ({ name })))
   await database.close()
 })
 

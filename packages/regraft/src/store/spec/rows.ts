@@ -27,7 +27,32 @@ export function rowsSpec({ store, project }: SpecContext): void {
       payload,
       occurredAt: row.occurredAt,
       derivedFrom: row.derivedFrom,
+      subject: null,
     })
+  })
+
+  test('the words of a subject are stored sealed, read back, and gone when the key is destroyed', async () => {
+    const { inferences, keys } = project()
+    const subject = await keys.subjectOf('user-17')
+    const row = inference('my secret is plover-93', { subject, sourceKey: 'import:subject:1' })
+    const sealed = await inferences.seal(row)
+    expect(JSON.stringify(sealed)).not.toContain('plover-93')
+    expect(await inferences.insert([sealed, inference('in the clear')])).toMatchObject({ inserted: 2 })
+    expect(await inferences.insert([row])).toMatchObject({ inserted: 0, duplicates: 1 })
+    const [stored] = await collect(inferences.select({ subject }))
+    expect(stored).toMatchObject({ id: row.id, payload: row.payload, subject })
+    const [dump] = (
+      await store().sql.executeSql('select payload_index, payload from inferences where subject = $1', [
+        subject,
+      ])
+    ).rows
+    expect(JSON.stringify(dump!.payload_index)).toBe('{}')
+    expect(Buffer.from(dump!.payload as Uint8Array).toString('latin1')).not.toContain('plover-93')
+
+    expect(await keys.destroy(`subject/${subject}`)).toBe(true)
+    expect(await collect(inferences.select({ subject }))).toEqual([])
+    expect(await inferences.count({ subject })).toBe(1)
+    expect(await keys.destroy(`subject/${subject}`)).toBe(false)
   })
 
   test('one bad row of a batch is rejected with its reason, and a NUL is not bad', async () => {
