@@ -91,7 +91,10 @@ async function traffic(): Promise<void> {
 
 type Kind = 'demonstrations' | 'preferences' | 'desirability'
 const build = (kind: Kind) =>
-  buildOperation.run(context, { for: kind, holdout: 0.1, validation: 0.2, seed: 1, consent: 'by contract' })
+  buildOperation.run(
+    context,
+    buildOperation.input.parse({ for: kind, holdout: 0.1, validation: 0.2, consent: 'by contract' }),
+  )
 const train = (options: Record<string, unknown>) => {
   const small = { base: 'pico', rank: 2, epochs: 1, batchSize: 4, threads: 1, maxLength: 96 }
   return runOperation.run(context, runOperation.input.parse({ ...small, ...options }))
@@ -191,10 +194,8 @@ test('a dpo on small edits is warned of, unless a term works against it', async 
   const suite = { name: 'none', scoring: 'exact-match', items: [], leftOut: [] }
   const sealed = await other.store.artifacts.put({ kind: 'suite', schemaVersion: 1, value: suite })
   await other.store.aliases.set('suite/none', sealed.digest)
-  const { snapshot } = await buildOperation.run(other, {
-    for: 'preferences',
-    ...{ holdout: 0.1, validation: 0, seed: 1, consent: 'by contract' },
-  })
+  const input = buildOperation.input.parse({ for: 'preferences', validation: 0, consent: 'by contract' })
+  const { snapshot } = await buildOperation.run(other, input)
   const manifest = await other.store.artifacts.read<SnapshotManifest>(snapshot)
   const dpo = {
     name: 'dpo',

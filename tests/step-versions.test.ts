@@ -134,8 +134,8 @@ test('datasets/build-snapshot', async () => {
   ]
   const parameters = { task: 'desk', consent: 'by contract', validation: 0.25 }
   expect(await stepFixture(project, buildSnapshot, { inputs, parameters, seed: 1 })).toEqual({
-    version: 1,
-    digest: 'sha256:0de1bbe4326938bd412069ab12b2d35a23c328fb7ae043dbf0085dc0dd5c0192',
+    version: 2,
+    digest: 'sha256:fa32248eeb250474e7001c9d169a7912a3bf073dc1035b6cc6d7c4e8bfb01ee7',
   })
   // A fixture that left rows out for no reason, or for few, would pin little.
   const [snapshot] = await project.artifacts.list('snapshot')

@@ -1,15 +1,15 @@
-import { NgramIndex } from '@regraft/methods'
 import { z } from 'zod'
 import { rowId } from '../capture/index.ts'
 import { defineStep, type Selection } from '../lineage/index.ts'
-import type { InferenceRow, NewExample, ProjectStore } from '../store/types.ts'
+import type { Message, NewExample, ProjectStore } from '../store/types.ts'
 import { type Candidate, DECISIONS, EXAMPLE_KINDS, type ExampleBody } from './candidates.ts'
-import type { DropReason } from './demonstrations.ts'
-import { comparedText, findExactDuplicates } from './duplicates.ts'
-import type { DroppedRow, SnapshotManifest, SnapshotRow, Suite } from './manifest.ts'
+import type { SnapshotManifest, SnapshotRow, Suite } from './manifest.ts'
 import { readDecisions } from './read-decisions.ts'
+import { drawReplay, type Replay } from './replay.ts'
 import { sourceOf } from './row-source.ts'
+import { describeSources } from './sources.ts'
 import { splitByTime } from './split.ts'
+import { type Build, STAGES } from './stages/index.ts'
 
 const PAGE = 1000
 
@@ -20,77 +20,110 @@ export const SnapshotParameters = z.object({
   kind: z.enum(EXAMPLE_KINDS).default('demonstrations'),
   /** Share of the newest rows that are kept for validation. */
   validation: z.number().min(0).max(0.5),
+  /** Only rows from this time on (ISO 8601) are new; older ones come in by replay. */
+  since: z.iso.datetime().nullable().default(null),
+  /** Shares of the training rows that are drawn from older rows and from rows of a general task. */
+  replay: z
+    .object({ past: z.number(), general: z.number(), generalTask: z.string().nullable() })
+    .default({ past: 0, general: 0, generalTask: null }),
+  /** What imported files say of the rights on their rows. */
+  files: z
+    .array(z.object({ file: z.string(), consent: z.string().nullable(), licence: z.string().nullable() }))
+    .default([]),
 })
+export type SnapshotParameters = z.output<typeof SnapshotParameters>
 
 /**
- * Makes a snapshot of selected traffic: examples of one kind, without exact duplicates, without what overlaps the sealed
- * suite, split by time. Example rows are stored under ids that follow from what they derive from.
+ * Makes a snapshot of selected traffic: examples of one kind that have passed the stages (duplicates, firewall …), split,
+ * with a replay of older and general rows. Example rows are stored under ids that follow from what they derive from.
  */
-export const buildSnapshot = defineStep({
+export const buildSnapshot = defineStep<SnapshotParameters>({
   name: 'datasets/build-snapshot',
-  version: 1,
+  version: 2,
   determinism: 'seeded',
   input: SnapshotParameters,
-  async run({ parameters, seed, inputs, read, project }) {
-    const { kind, task } = parameters
+  async run({ parameters, seed, inputs, read, project, signal }) {
+    const { kind, task, since, replay } = parameters
     const selections = {
       inferences: await read<Selection>('inferences'),
       feedback: await read<Selection>('feedback'),
     }
     const suite = await read<Suite>('suite')
-    const { kept, undecided } = await readDecisions(project, task, selections, DECISIONS[kind])
-    const dropped = [...undecided]
-    const drop = (
-      { inference }: Candidate,
-      reason: DropReason,
-      details: Pick<DroppedRow, 'of' | 'rungs'> = {},
-    ) => dropped.push({ inference: inference.id, source: sourceOf(inference), reason, ...details })
-
-    const heldOut = new Set(suite.items.map(({ inference }) => inference))
-    const duplicates = findExactDuplicates(kept.filter(({ inference }) => !heldOut.has(inference.id)))
-    for (const [row, survivor] of duplicates) {
-      drop(row, 'exact-duplicate', { of: survivor.inference.id })
+    const decided = await readDecisions(project, task, selections, DECISIONS[kind])
+    const general =
+      replay.generalTask === null
+        ? { kept: [], undecided: [] }
+        : await readDecisions(project, replay.generalTask, selections, DECISIONS[kind])
+    const dropped = [...decided.undecided]
+    const build: Build = {
+      ...{ parameters, project, suite, signal, seed: seed!, findings: {} },
+      drop: ({ inference }, reason, details = {}) =>
+        dropped.push({ inference: inference.id, source: sourceOf(inference), reason, ...details }),
     }
-    const index = new NgramIndex(
-      suite.items.map(({ id, messages }) => ({ id, text: comparedText(messages) })),
-    )
-    const clean = kept.filter((row) => {
-      if (duplicates.has(row)) return false
-      if (heldOut.has(row.inference.id)) {
-        drop(row, 'held-out')
-        return false
-      }
-      const [match] = index.match(comparedText(row.inference.payload.messages))
-      if (!match) return true
-      drop(row, 'evaluation-overlap', { of: match.id, rungs: match.rungs })
-      return false
-    })
+    const own = new Set(decided.kept.map(({ inference }) => inference.id))
+    let rows = [...decided.kept, ...general.kept.filter(({ inference }) => !own.has(inference.id))]
+    for (const stage of STAGES) {
+      signal.throwIfAborted()
+      rows = await stage(rows, build)
+    }
 
-    const dated = clean.map((row) => ({ row, id: row.inference.id, occurredAt: row.inference.occurredAt }))
+    const isGeneral = ({ inference }: Candidate) => !own.has(inference.id)
+    const isNew = ({ inference }: Candidate) => since === null || inference.occurredAt >= new Date(since)
+    const dated = rows
+      .filter((row) => !isGeneral(row) && isNew(row))
+      .map((row) => ({ row, id: row.inference.id, occurredAt: row.inference.occurredAt }))
     const { older, newer, by } = splitByTime(dated, parameters.validation, seed!)
-    const examples = clean.flatMap(examplesOf)
+    const drawn = drawReplay(
+      {
+        fresh: older.length,
+        past: rows.filter((row) => !isGeneral(row) && !isNew(row)),
+        general: rows.filter(isGeneral),
+      },
+      { ...replay, seed: seed! },
+    )
+    for (const row of drawn.left) build.drop(row, 'not-drawn')
+    const train = older.map(({ row }) => row)
+    const validation = newer.map(({ row }) => row)
+    const chosen = [...train, ...drawn.past, ...drawn.general, ...validation]
+
+    const examples = chosen.flatMap(examplesOf)
     await project.examples.insert(examples)
     const digests = await digestsOf(
       project,
       examples.map(({ id }) => id),
     )
-    const rowsOf = (part: typeof dated, split: SnapshotRow['split']) =>
-      part.flatMap(({ row }) => snapshotRows(row, digests, split))
+    const rowsOf = (part: Candidate[], split: SnapshotRow['split'], origin?: SnapshotRow['origin']) =>
+      part.flatMap((row) => snapshotRows(row, digests, split, origin))
     const manifest: SnapshotManifest = {
       ...(kind === 'demonstrations' ? {} : { kind }),
       task,
       consent: parameters.consent,
       suite: inputs.find(({ role }) => role === 'suite')!.digest,
       splitBy: by,
-      rows: [...rowsOf(older, 'train'), ...rowsOf(newer, 'validation')],
+      rows: [
+        ...rowsOf(train, 'train'),
+        ...rowsOf(drawn.past, 'train', 'past'),
+        ...rowsOf(drawn.general, 'train', 'general'),
+        ...rowsOf(validation, 'validation'),
+      ],
       dropped: dropped.sort((a, b) => (a.inference < b.inference ? -1 : 1)),
-      coverage: index.coverage().map(({ rung, words, covered, tooShort }) => {
-        return { rung, words, covered, tooShort: tooShort.length }
-      }),
+      sources: describeSources(
+        chosen.map(({ inference }) => inference),
+        parameters,
+      ),
+      ...replayOf(replay, drawn, train.length),
+      coverage: build.findings.coverage ?? [],
     }
-    return [{ role: 'snapshot', kind: 'snapshot', schemaVersion: 1, value: manifest }]
+    return [{ role: 'snapshot', kind: 'snapshot', schemaVersion: 2, value: manifest }]
   },
 })
+
+function replayOf(asked: Replay, drawn: { past: unknown[]; general: unknown[] }, fresh: number) {
+  if (asked.past === 0 && asked.general === 0) return {}
+  const train = fresh + drawn.past.length + drawn.general.length
+  const share = (rows: unknown[]) => (train === 0 ? 0 : rows.length / train)
+  return { replay: { asked, past: share(drawn.past), general: share(drawn.general) } }
+}
 
 async function digestsOf(project: ProjectStore, ids: readonly string[]): Promise<Map<string, string>> {
   const digests = new Map<string, string>()
@@ -102,35 +135,55 @@ async function digestsOf(project: ProjectStore, ids: readonly string[]): Promise
 }
 
 function examplesOf(row: Candidate): NewExample[] {
-  const { inference, feedback, signal, examples } = row
+  const { inference, feedback, signal, examples, probability, weight } = row
   return examples.map((body) => ({
     id: exampleId(row, body),
     occurredAt: inference.occurredAt,
     derivedFrom: [inference.id, ...feedback.map(({ id }) => id)],
-    payload: { messages: promptOf(inference), ...body, signal },
+    subject: inference.subject,
+    payload: {
+      messages: promptOf(row),
+      ...body,
+      signal,
+      ...(probability === undefined ? {} : { probability }),
+      ...(weight === undefined ? {} : { weight }),
+    },
   }))
 }
 
-function exampleId({ inference, feedback }: Candidate, body: ExampleBody): string {
+/** Follows from what the example is made from and holds, so that another weight or another mask is another row. */
+function exampleId(row: Candidate, body: ExampleBody): string {
+  const { inference, feedback, messages, probability, weight } = row
   const said =
     'kind' in body
       ? body.kind === 'preference'
         ? ['preference', body.chosen, body.rejected]
         : ['desirability', String(body.label), body.completion]
       : [body.completion]
-  return rowId(inference.occurredAt, ['example', inference.id, ...feedback.map(({ id }) => id), ...said])
+  const more = [messages, probability, weight].map((value) =>
+    value === undefined ? null : JSON.stringify(value),
+  )
+  return rowId(inference.occurredAt, [
+    'example',
+    inference.id,
+    ...feedback.map(({ id }) => id),
+    ...said,
+    ...(more.every((part) => part === null) ? [] : more),
+  ])
 }
 
 /** The conversation up to the answer. */
-function promptOf({ payload }: InferenceRow) {
-  return payload.messages.map(({ role, content }) => ({ role, content }))
+function promptOf({ inference, messages = inference.payload.messages }: Candidate): Message[] {
+  return messages.map(({ role, content }) => ({ role, content }))
 }
 
 function snapshotRows(
   row: Candidate,
   digests: Map<string, string>,
   split: SnapshotRow['split'],
+  origin: SnapshotRow['origin'],
 ): SnapshotRow[] {
+  const { probability, weight, propensity } = row
   return row.examples.map((body) => {
     const id = exampleId(row, body)
     return {
@@ -142,6 +195,10 @@ function snapshotRows(
       feedback: row.feedback.map((feedback) => feedback.id),
       source: sourceOf(row.inference),
       occurredAt: row.inference.occurredAt.toISOString(),
+      ...(origin === undefined ? {} : { origin }),
+      ...(probability === undefined ? {} : { probability }),
+      ...(weight === undefined ? {} : { weight }),
+      ...(propensity === undefined ? {} : { propensity }),
     }
   })
 }

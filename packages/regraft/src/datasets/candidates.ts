@@ -1,4 +1,4 @@
-import type { FeedbackPayload, FeedbackRow, InferenceRow } from '../store/types.ts'
+import type { FeedbackPayload, FeedbackRow, InferenceRow, Message } from '../store/types.ts'
 import { type Demonstration, type DropReason, decideDemonstration } from './demonstrations.ts'
 
 /** What a snapshot's examples are: answers to learn, pairs of answers, or answers marked good or bad. */
@@ -18,6 +18,12 @@ export interface Candidate {
   /** Feedback rows that say so. */
   feedback: FeedbackRow[]
   examples: ExampleBody[]
+  /** The conversation up to the answer, where a stage has changed it; else the inference's own. */
+  messages?: Message[]
+  /** See SnapshotRow. */
+  probability?: number
+  weight?: number
+  propensity?: number
 }
 
 type CandidateDecision = { kept: Candidate } | { dropped: DropReason }

@@ -11,6 +11,8 @@ export type DropReason =
   | 'exact-duplicate'
   | 'held-out'
   | 'evaluation-overlap'
+  | 'not-text'
+  | 'not-drawn'
 
 export interface Demonstration {
   inference: InferenceRow

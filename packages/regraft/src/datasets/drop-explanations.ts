@@ -10,4 +10,6 @@ export const DROP_EXPLANATIONS: Record<DropReason, string> = {
   'exact-duplicate': 'repeats another row once case and punctuation are dropped',
   'held-out': 'is itself an item of the evaluation suite',
   'evaluation-overlap': 'repeats an item of the evaluation suite',
+  'not-text': 'holds more than text (tool calls, images)',
+  'not-drawn': 'is older than --since or general, and was not drawn for the replay',
 }

@@ -3,8 +3,8 @@ import type { FeedbackPayload, Message } from '../store/types.ts'
 import type { ExampleKind } from './candidates.ts'
 import type { DropReason } from './demonstrations.ts'
 
-/** Where an inference came from: `import:<file digest>:<line>`, or 'serving' for one that was answered here. */
-export type RowSource = `import:${string}:${number}` | 'serving'
+/** Where an inference came from: `import:<file digest>:<line>`, or 'serving' for one that was answered here, 'trace' for a span. */
+export type RowSource = `import:${string}:${number}` | 'serving' | 'trace'
 
 /** A row that is in a snapshot, and why. Snapshots hold digests, never text. */
 export interface SnapshotRow {
@@ -12,12 +12,29 @@ export interface SnapshotRow {
   id: string
   digest: string
   split: 'train' | 'validation'
-  signal: FeedbackPayload['type']
+  signal: FeedbackPayload['type'] | 'canary'
   /** The inference that it was made from, and the feedback rows that say what the answer should be. */
   inference: string
   feedback: string[]
   source: RowSource
   occurredAt: string
+  /** Absent for new rows: replayed from older rows of the task, drawn from a general task, or planted. */
+  origin?: 'past' | 'general' | 'canary'
+  /** Probability that the signal is right, where it has been calibrated. */
+  probability?: number
+  /** Weight in the loss; 1 where it is absent. */
+  weight?: number
+  /** Probability with which the row came to bear its signal; its inverse, clipped, is part of the weight. */
+  propensity?: number
+}
+
+/** Where rows of a snapshot come from, and what is stated of the rights on them. */
+export interface SnapshotSource {
+  /** `import:<file digest>`, 'serving' or 'trace'. */
+  source: string
+  rows: number
+  consent: string | null
+  licence: string | null
 }
 
 /** A row that was left out, and why. */
@@ -42,6 +59,10 @@ export interface SnapshotManifest {
   splitBy: 'time' | 'chance'
   rows: SnapshotRow[]
   dropped: DroppedRow[]
+  /** Absent in snapshots of version 1. */
+  sources?: SnapshotSource[]
+  /** Shares that were asked for and those that there were rows for. */
+  replay?: { asked: { past: number; general: number }; past: number; general: number }
   /** For each rung of the overlap check: how many suite items are long enough for it. */
   coverage: { rung: NgramCoverage['rung']; words: number; covered: number; tooShort: number }[]
 }

@@ -6,7 +6,7 @@ import type { RowSource } from './manifest.ts'
 const IMPORTED = /^import:(sha256:[0-9a-f]{64}):(\d+)$/
 
 export function sourceOf({ payload: { source } }: InferenceRow): RowSource {
-  return source.kind === 'import' ? `import:${source.file}:${source.line}` : 'serving'
+  return source.kind === 'import' ? `import:${source.file}:${source.line}` : source.kind
 }
 
 /** Says where rows are to be found: 'line 14 of traffic.jsonl', or the id of an inference that was served. */

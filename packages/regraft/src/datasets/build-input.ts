@@ -1,0 +1,70 @@
+import { z } from 'zod'
+import { RegraftError } from '../errors/index.ts'
+import { EXAMPLE_KINDS } from './candidates.ts'
+
+export const BuildInput = z.object({
+  for: z
+    .enum(EXAMPLE_KINDS)
+    .default('demonstrations')
+    .describe(
+      'what to learn from: right answers (sft), pairs (dpo, orpo, simpo), answers marked good or bad (kto)',
+    ),
+  task: z
+    .string()
+    .optional()
+    .describe('task of regraft.yaml: only its rows, its evaluation suite and its consent'),
+  evaluation: z.string().optional().describe('sealed suite to keep out; else the only one there is'),
+  holdout: z
+    .number()
+    .gt(0)
+    .max(0.5)
+    .default(0.2)
+    .describe('without a suite: share of the newest rows to seal as one'),
+  validation: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .default(0.1)
+    .describe('share of the newest training rows for validation'),
+  since: z.iso
+    .datetime()
+    .optional()
+    .describe('only rows from this time on are new; older ones come in by --replay'),
+  replay: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe('share of the training rows to draw from rows older than --since'),
+  general: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe('share of the training rows to draw from the rows of --general-task'),
+  generalTask: z.string().optional().describe('task of the general rows that --general draws from'),
+  consent: z.string().optional().describe("what the people whose words these are agreed to; else the task's"),
+  seed: z.int().default(1).describe('seed of the split, where rows have no time of their own'),
+})
+export type BuildInput = z.output<typeof BuildInput>
+
+/** Refuses options that do not fit each other. */
+export function checkReplay({ since, replay, general, generalTask }: BuildInput): void {
+  const refuse = (message: string, hint: string) => {
+    throw new RegraftError('invalid-input', message, { hint })
+  }
+  if (replay + general >= 1)
+    refuse('--replay and --general leave no room for new rows', 'make their sum smaller')
+  if (replay > 0 && since === undefined) {
+    refuse(
+      '--replay draws from rows older than --since',
+      'add --since, for example --since 2026-11-01T00:00:00Z',
+    )
+  }
+  if (general > 0 && generalTask === undefined) {
+    refuse(
+      '--general needs the task of the general rows',
+      'add --general-task <task>, and import them with --task',
+    )
+  }
+}

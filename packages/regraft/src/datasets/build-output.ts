@@ -1,0 +1,80 @@
+import { z } from 'zod'
+import { shortDigest } from '../lineage/index.ts'
+import { EXAMPLE_KINDS, type ExampleKind } from './candidates.ts'
+import { DROP_EXPLANATIONS } from './drop-explanations.ts'
+
+const SHOWN_OVERLAPS = 12
+
+export const BuildOutput = z.object({
+  snapshot: z.string().describe('digest of the snapshot'),
+  kind: z.enum(EXAMPLE_KINDS),
+  suite: z.object({ digest: z.string(), name: z.string(), sealedNow: z.boolean() }),
+  train: z.int(),
+  validation: z.int(),
+  splitBy: z.enum(['time', 'chance']),
+  signals: z.record(z.string(), z.int()).describe('kept rows by the signal that they rest on'),
+  replay: z
+    .object({ past: z.number(), general: z.number() })
+    .optional()
+    .describe('shares of the training rows that were drawn from older and from general rows'),
+  dropped: z.record(z.string(), z.int()).describe('rows left out, by reason'),
+  overlaps: z.array(
+    z.object({
+      inference: z.string(),
+      source: z.string().describe("'import:<file digest>:<line>' or 'serving'"),
+      place: z.string().describe('the source in words'),
+      item: z.string(),
+      rungs: z.array(z.string()),
+    }),
+  ),
+  coverage: z.array(z.object({ rung: z.string(), words: z.int(), covered: z.int(), tooShort: z.int() })),
+})
+export type BuildOutput = z.output<typeof BuildOutput>
+
+const ROWS: Record<ExampleKind, string> = {
+  demonstrations: 'rows',
+  preferences: 'pairs',
+  desirability: 'rated answers',
+}
+
+export function renderBuild(output: BuildOutput): string {
+  const { snapshot, kind, suite, train, validation, splitBy, signals, dropped, overlaps, coverage, replay } =
+    output
+  const split =
+    splitBy === 'time' ? 'the newest for validation' : 'split by chance: the rows have no times of their own'
+  const list = (counts: Record<string, number>) =>
+    Object.entries(counts)
+      .sort(([, a], [, b]) => b - a)
+      .map(([name, count]) => `${count} ${name}`)
+      .join(', ')
+  const lines = [
+    `snapshot ${shortDigest(snapshot)}: ${train} ${ROWS[kind]} to train on, ${validation} for validation (${split})`,
+    `  kept on: ${list(signals)}`,
+    `  evaluation suite '${suite.name}' ${shortDigest(suite.digest)}${suite.sealedNow ? ' (sealed now from rows that were held out)' : ''}`,
+    `  left out:${Object.keys(dropped).length === 0 ? ' nothing' : ''}`,
+  ]
+  for (const [reason, count] of Object.entries(dropped)) {
+    lines.push(
+      `    ${String(count).padStart(6)}  ${DROP_EXPLANATIONS[reason as keyof typeof DROP_EXPLANATIONS]}`,
+    )
+  }
+  if (replay) {
+    const percent = (share: number) => `${(share * 100).toFixed(1)} %`
+    lines.push(`  replay: ${percent(replay.past)} older rows, ${percent(replay.general)} general rows`)
+  }
+  if (overlaps.length > 0) {
+    lines.push(`  overlaps with the evaluation suite:`)
+    for (const { place, item, rungs } of overlaps.slice(0, SHOWN_OVERLAPS)) {
+      lines.push(`    ${place} repeats item ${item} (${rungs.join(', ')})`)
+    }
+    if (overlaps.length > SHOWN_OVERLAPS)
+      lines.push(`    and ${overlaps.length - SHOWN_OVERLAPS} more: --json`)
+  }
+  for (const { rung, words, covered, tooShort } of coverage) {
+    if (tooShort === 0) continue
+    lines.push(
+      `  ${tooShort} of ${covered + tooShort} items are too short for the rung '${rung}' (${words} words)`,
+    )
+  }
+  return lines.join('\n')
+}

@@ -1,0 +1,21 @@
+import type { ProjectStore } from '../../store/types.ts'
+import type { SnapshotParameters } from '../build-snapshot.ts'
+import type { Candidate } from '../candidates.ts'
+import type { DropReason } from '../demonstrations.ts'
+import type { DroppedRow, SnapshotManifest, Suite } from '../manifest.ts'
+
+/** What the stages of a build share. */
+export interface Build {
+  parameters: SnapshotParameters
+  seed: number
+  project: ProjectStore
+  signal: AbortSignal
+  suite: Suite
+  /** Leaves a row out of the snapshot, with its reason. */
+  drop(row: Candidate, reason: DropReason, details?: Pick<DroppedRow, 'of' | 'rungs'>): void
+  /** What a stage has to say in the manifest beside the rows that it drops. */
+  findings: Partial<Pick<SnapshotManifest, 'coverage'>>
+}
+
+/** One stage of a build: returns the rows that it keeps, in their order, and drops each of the others with a reason. */
+export type Stage = (rows: Candidate[], build: Build) => Candidate[] | Promise<Candidate[]>
