@@ -32,7 +32,8 @@ function appFor(as: Principal, projectId: string) {
   const app = new Hono<{ Variables: { principal: Principal; store: ProjectStore } }>()
   app.use(async (context, next) => {
     context.set('principal', as)
-    context.set('store', { projectId } as ProjectStore)
+    const inferences = { async *select() {} } as unknown as ProjectStore['inferences']
+    context.set('store', { projectId, inferences } as ProjectStore)
     await next()
   })
   const protocol = feedbackProtocol({ journals })
@@ -47,6 +48,11 @@ async function post(body: unknown, as = principal, projectId = 'desk') {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
   const response = await appFor(as, projectId).request('/v1/feedback', { method: 'POST', body: text })
   return { status: response.status, json: (await response.json()) as ErrorBody }
+}
+
+async function postBatch(events: unknown[], as = principal) {
+  const { status, json } = await post({ events }, as)
+  return { status, json: json as unknown as { data: { id?: string; error?: { code: string } }[] } }
 }
 
 const id = '017f22e2-79b0-7cc3-98c4-dc0c0c07398f'
@@ -110,11 +116,125 @@ test('an event sent twice with its id is stored once, without an id twice', asyn
   expect(projects.desk.rows.get(once.id)).toMatchObject({ inferenceId: inferenceIdOf('foreign-handle') })
 })
 
+test('every type of event becomes its payload; handles of other answers become their ids', async () => {
+  const next = `chatcmpl-${id.replace('017f', '017e')}`
+  const nextId = inferenceIdOf(next)
+  const sent: [object, object][] = [
+    [
+      { type: 'correction', value: 'lost_card' },
+      { type: 'correction', value: 'lost_card' },
+    ],
+    [
+      { type: 'edit', value: 'Dear …' },
+      { type: 'edit', value: 'Dear …' },
+    ],
+    [
+      { type: 'label', value: 'x' },
+      { type: 'label', value: 'x' },
+    ],
+    [
+      { type: 'comment', value: 'long' },
+      { type: 'comment', value: 'long' },
+    ],
+    [
+      { type: 'thumbs', value: -1, fault: 'unwelcome', position: 2, propensity: 0.25 },
+      { type: 'thumbs', value: -1, fault: 'unwelcome', position: 2, propensity: 0.25 },
+    ],
+    [
+      { type: 'accept', candidate: 1 },
+      { type: 'accept', candidate: 1 },
+    ],
+    [{ type: 'copy' }, { type: 'copy' }],
+    [
+      { type: 'abandon', fault: 'wrong' },
+      { type: 'abandon', fault: 'wrong' },
+    ],
+    [
+      { type: 'regenerate', next },
+      { type: 'regenerate', next: nextId },
+    ],
+    [{ type: 'rephrase' }, { type: 'rephrase' }],
+    [
+      { type: 'vote', value: 'lose', other: { inference: next } },
+      { type: 'vote', value: 'lose', other: { inference: nextId } },
+    ],
+    [
+      { type: 'vote', value: 'tie', candidate: 1, other: { candidate: 0 } },
+      { type: 'vote', value: 'tie', candidate: 1, other: { candidate: 0 } },
+    ],
+  ]
+  const judgement = { type: 'judgement', value: 'unwelcome', signal: 'sha256:00ff' }
+  const events = sent.map(([event]) => ({ inference_id: id, ...event }))
+  const { status, json } = await postBatch([...events, { inference_id: id, ...judgement }], {
+    id: 'key',
+    scopes: ['feedback', 'write'],
+  })
+  expect(status).toBe(202)
+  await (await journals.of('desk')).drained()
+  expect(json.data.map((receipt) => projects.desk.rows.get(receipt.id!))).toMatchObject(
+    [...sent, [judgement, judgement] as const].map(([, payload]) => ({
+      payload: { author: null, ...payload },
+      derivedFrom: JSON.stringify(payload).includes(nextId) ? [id, nextId] : [id],
+    })),
+  )
+})
+
+test('of a batch each event is acknowledged or refused by itself', async () => {
+  const { status, json } = await postBatch([
+    { inference_id: id, type: 'accept' },
+    { inference_id: id, type: 'like' },
+    7,
+    { inference_id: id, type: 'judgement', value: 'right' },
+    { inference_id: 'foreign', type: 'copy' },
+  ])
+  expect(status).toBe(202)
+  expect(json).toMatchObject({
+    object: 'list',
+    data: [
+      { index: 0, object: 'feedback', inference_id: id, type: 'accept' },
+      { index: 1, error: { code: 'invalid-input', param: 'type' } },
+      { index: 2, error: { code: 'invalid-input' } },
+      { index: 3, error: { code: 'forbidden', hint: 'regraft keys create <name> --scope feedback,write' } },
+      { index: 4, object: 'feedback', inference_id: inferenceIdOf('foreign') },
+    ],
+  })
+})
+
+test('a batch that is sent twice with its ids is stored once', async () => {
+  const journal = await journals.of('desk')
+  await journal.drained()
+  const before = projects.desk.rows.size
+  const events = Array.from({ length: 500 }, (_, index) => ({
+    id: `33333333-2222-4333-8444-${String(index).padStart(12, '0')}`,
+    inference_id: id,
+    type: 'copy',
+  }))
+  for (const _ of [1, 2]) {
+    const { status, json } = await postBatch(events)
+    expect([status, json.data.length]).toEqual([202, 500])
+  }
+  await journal.drained()
+  expect(projects.desk.rows.size - before).toBe(500)
+})
+
 test.each([
   ['{"inference_id": ', null],
   [{ type: 'accept' }, 'inference_id'],
   [{ inference_id: id, type: 'like' }, 'type'],
   [{ inference_id: id, type: 'thumbs', value: 5 }, 'value'],
+  [{ inference_id: id, type: 'thumbs', value: 1, fault: 'wrong' }, 'fault'],
+  [{ inference_id: id, type: 'abandon', fault: 'bad' }, 'fault'],
+  [{ inference_id: id, type: 'copy', candidate: -1 }, 'candidate'],
+  [{ inference_id: id, type: 'copy', position: 1.5 }, 'position'],
+  [{ inference_id: id, type: 'copy', propensity: 0 }, 'propensity'],
+  [{ inference_id: id, type: 'copy', subject: '' }, 'subject'],
+  [{ inference_id: id, type: 'regenerate', next: `chatcmpl-${id}` }, 'next'],
+  [{ inference_id: id, type: 'vote', value: 'win' }, 'other'],
+  [{ inference_id: id, type: 'vote', value: 'win', other: { candidate: 0 } }, 'other.candidate'],
+  [{ inference_id: id, type: 'vote', value: 'win', other: { inference: id } }, 'other.inference'],
+  [{ inference_id: id, type: 'judgement', value: 'good' }, 'value'],
+  [{ events: [] }, 'events'],
+  [{ events: new Array(501).fill({}) }, 'events'],
   [{ inference_id: id, type: 'edit' }, 'value'],
   [{ inference_id: id, type: 'accept', value: true }, 'value'],
   ['{"inference_id": "a", "type": "comment", "value": "a\\u0000b"}', 'value'],
@@ -129,6 +249,16 @@ test.each([
   expect(json.error).toMatchObject({ type: 'invalid_request_error', code: 'invalid-input' })
   expect(json.error.param ?? '').toBe(param ?? '')
   expect(json.error.message).not.toBe('')
+})
+
+test('judgements need the scope write, which a key for products does not have', async () => {
+  const judgement = { inference_id: id, type: 'judgement', value: 'wrong' }
+  const refused = await post(judgement)
+  expect([refused.status, refused.json.error]).toMatchObject([403, { code: 'forbidden', param: 'type' }])
+  for (const scope of ['write', 'admin'] as const)
+    expect((await post(judgement, { id: 'key', scopes: [scope] })).status).toBe(202)
+  const label = { inference_id: id, type: 'label', value: 'x' }
+  expect((await post(label, { id: 'key', scopes: ['write'] })).status).toBe(403)
 })
 
 test('a key without the scope is refused', async () => {

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { type Journals, openJournals } from '../capture/index.ts'
+import { InferenceSubjects, type Journals, openJournals } from '../capture/index.ts'
 import type { LoadedConfig } from '../config/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { createJobRunner, createLocalWaker, createPgBossWaker } from '../jobs/index.ts'
@@ -73,6 +73,7 @@ export async function createServices(
 }
 
 const foreignJournals: Journals = {
+  subjects: new InferenceSubjects(),
   async of() {
     throw new RegraftError(
       'unavailable',
