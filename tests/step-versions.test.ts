@@ -11,6 +11,7 @@ import { buildSnapshot } from '../packages/regraft/src/datasets/build-snapshot.t
 import type { SnapshotManifest } from '../packages/regraft/src/datasets/index.ts'
 import { holdOutSuite, sealSuite } from '../packages/regraft/src/datasets/suite-steps.ts'
 import { judgeRebuild } from '../packages/regraft/src/fleet/judge-rebuild.ts'
+import { judgeExposure } from '../packages/regraft/src/gates/exposure-steps.ts'
 import { judgeGate } from '../packages/regraft/src/gates/judge.ts'
 import { makeSelection } from '../packages/regraft/src/lineage/index.ts'
 import { stepFixture } from '../packages/regraft/src/lineage/step-fixture.ts'
@@ -26,12 +27,14 @@ const PINNED = [
   'datasets/seal-suite',
   'fleet/judge-rebuild',
   'gates/judge',
+  'gates/judge-exposure',
   'training/lora',
 ]
 /** Why the output of these is not pinned here. */
 const UNPINNED: Record<string, string> = {
   import: 'external: rows from outside',
   'fleet/register': 'external: the time of a registration',
+  'gates/measure-exposure': 'scores of an engine, as below; tests/journeys/canaries.test.ts checks them',
   'gates/evaluate-suite': 'answers of an engine, whose floating point differs between processors',
   'training/reference-log-probabilities': 'scores of an engine, as above; tests/losses.test.ts checks them',
 }
@@ -216,6 +219,20 @@ test('gates/judge', async () => {
   expect(await stepFixture(newProject(), judgeGate, { inputs, parameters })).toEqual({
     version: 1,
     digest: 'sha256:c7e36a9c8af9feb748292b592a4acbfdfc81030fa1c078dd4caef34b57e7fd76',
+  })
+})
+
+test('gates/judge-exposure', async () => {
+  const canaries = [3, 40, 12, 1, 200, 64].map((rank, index) => ({ prompt: `of ${index}`, rank }))
+  const value = {
+    ...{ measures: 'canary-exposure', snapshot: 'sha256:s', base: 'sha256:b', adapter: 'sha256:a' },
+    ...{ alternatives: 255, canaries },
+  }
+  const inputs = [{ role: 'measurement', kind: 'measurement' as const, schemaVersion: 1, value }]
+  const parameters = { alpha: 0.05, noticed: 3, name: 'adapter a', rerun: 'regraft gates exposure a' }
+  expect(await stepFixture(newProject(), judgeExposure, { inputs, parameters })).toEqual({
+    version: 1,
+    digest: '',
   })
 })
 

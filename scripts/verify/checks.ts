@@ -50,6 +50,11 @@ export const checks: readonly Check[] = [
     title: 'Fuzzing of files, parsers, HTTP and protocol',
     run: () => suite('fuzz', ['tests/fuzz']),
   },
+  {
+    name: 'journeys',
+    title: 'Ways through several verbs with a training between',
+    run: () => suite('journeys', ['tests/journeys']),
+  },
   { name: 'browser', title: 'Feedback from a real browser', run: browser },
   { name: 'postgres', title: 'Store, jobs and command line on Postgres', run: postgres },
   { name: 'parity', title: 'Logits against transformers and PEFT', run: parity },

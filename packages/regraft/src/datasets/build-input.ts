@@ -43,13 +43,21 @@ export const BuildInput = z.object({
     .default(0)
     .describe('share of the training rows to draw from the rows of --general-task'),
   generalTask: z.string().optional().describe('task of the general rows that --general draws from'),
+  canaries: z
+    .int()
+    .min(0)
+    .max(1000)
+    .default(0)
+    .describe('made-up facts to plant among the training rows, for `regraft gates exposure`'),
+  canaryRepeats: z.int().min(1).max(100).default(1).describe('times that each canary is planted'),
   consent: z.string().optional().describe("what the people whose words these are agreed to; else the task's"),
   seed: z.int().default(1).describe('seed of the split, where rows have no time of their own'),
 })
 export type BuildInput = z.output<typeof BuildInput>
 
 /** Refuses options that do not fit each other. */
-export function checkReplay({ since, replay, general, generalTask }: BuildInput): void {
+export function checkOptions(input: BuildInput): void {
+  const { since, replay, general, generalTask, canaries } = input
   const refuse = (message: string, hint: string) => {
     throw new RegraftError('invalid-input', message, { hint })
   }
@@ -66,5 +74,8 @@ export function checkReplay({ since, replay, general, generalTask }: BuildInput)
       '--general needs the task of the general rows',
       'add --general-task <task>, and import them with --task',
     )
+  }
+  if (canaries > 0 && input.for !== 'demonstrations') {
+    refuse('--canaries are answers to learn', 'leave out --canaries, or build --for demonstrations')
   }
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { rowId } from '../capture/index.ts'
 import { defineStep, type Selection } from '../lineage/index.ts'
 import type { Message, NewExample, ProjectStore } from '../store/types.ts'
+import { canaryExamples } from './canaries.ts'
 import { type Candidate, DECISIONS, EXAMPLE_KINDS, type ExampleBody } from './candidates.ts'
 import type { SnapshotManifest, SnapshotRow, Suite } from './manifest.ts'
 import { readDecisions } from './read-decisions.ts'
@@ -26,6 +27,8 @@ export const SnapshotParameters = z.object({
   replay: z
     .object({ past: z.number(), general: z.number(), generalTask: z.string().nullable() })
     .default({ past: 0, general: 0, generalTask: null }),
+  /** Made-up facts among the training rows, by which `gates exposure` measures what an adapter learns by heart. */
+  canaries: z.object({ count: z.int(), repeats: z.int() }).default({ count: 0, repeats: 1 }),
   /** What imported files say of the rights on their rows. */
   files: z
     .array(z.object({ file: z.string(), consent: z.string().nullable(), licence: z.string().nullable() }))
@@ -86,7 +89,8 @@ export const buildSnapshot = defineStep<SnapshotParameters>({
     const validation = newer.map(({ row }) => row)
     const chosen = [...train, ...drawn.past, ...drawn.general, ...validation]
 
-    const examples = chosen.flatMap(examplesOf)
+    const planted = canaryExamples(parameters.canaries, seed!, train[0]?.inference.occurredAt ?? new Date(0))
+    const examples = [...chosen.flatMap(examplesOf), ...planted]
     await project.examples.insert(examples)
     const digests = await digestsOf(
       project,
@@ -104,6 +108,7 @@ export const buildSnapshot = defineStep<SnapshotParameters>({
         ...rowsOf(train, 'train'),
         ...rowsOf(drawn.past, 'train', 'past'),
         ...rowsOf(drawn.general, 'train', 'general'),
+        ...planted.map((canary) => canaryRow(canary, digests)),
         ...rowsOf(validation, 'validation'),
       ],
       dropped: dropped.sort((a, b) => (a.inference < b.inference ? -1 : 1)),
@@ -117,6 +122,13 @@ export const buildSnapshot = defineStep<SnapshotParameters>({
     return [{ role: 'snapshot', kind: 'snapshot', schemaVersion: 2, value: manifest }]
   },
 })
+
+function canaryRow({ id, occurredAt }: NewExample, digests: Map<string, string>): SnapshotRow {
+  return {
+    ...{ id, digest: digests.get(id)!, split: 'train', signal: 'canary', origin: 'canary' },
+    ...{ inference: id, feedback: [], source: 'canary', occurredAt: occurredAt.toISOString() },
+  }
+}
 
 function replayOf(asked: Replay, drawn: { past: unknown[]; general: unknown[] }, fresh: number) {
   if (asked.past === 0 && asked.general === 0) return {}

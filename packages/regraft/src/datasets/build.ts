@@ -2,7 +2,7 @@ import { RegraftError } from '../errors/index.ts'
 import { makeSelection, runStep } from '../lineage/index.ts'
 import { defineOperation } from '../operation/index.ts'
 import type { Edge } from '../store/types.ts'
-import { BuildInput, checkReplay } from './build-input.ts'
+import { BuildInput, checkOptions } from './build-input.ts'
 import { BuildOutput, renderBuild } from './build-output.ts'
 import { buildSnapshot } from './build-snapshot.ts'
 import type { ExampleKind } from './candidates.ts'
@@ -35,7 +35,7 @@ export const buildOperation = defineOperation({
       })
     }
     const task = input.task ? config.tasks[input.task] : undefined
-    checkReplay(input)
+    checkOptions(input)
     progress({ stage: 'select rows' })
     await context.services.journals.drained(store.projectId)
     const inferences = await makeSelection(store, 'inferences')
@@ -59,6 +59,7 @@ export const buildOperation = defineOperation({
         validation: input.validation,
         kind: input.for,
         since: input.since ?? null,
+        canaries: { count: input.canaries, repeats: input.canaryRepeats },
         replay: { past: input.replay, general: input.general, generalTask: input.generalTask ?? null },
       },
       seed: input.seed,

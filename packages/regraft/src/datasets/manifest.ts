@@ -4,7 +4,7 @@ import type { ExampleKind } from './candidates.ts'
 import type { DropReason } from './demonstrations.ts'
 
 /** Where an inference came from: `import:<file digest>:<line>`, or 'serving' for one that was answered here, 'trace' for a span. */
-export type RowSource = `import:${string}:${number}` | 'serving' | 'trace'
+export type RowSource = `import:${string}:${number}` | 'serving' | 'trace' | 'canary'
 
 /** A row that is in a snapshot, and why. Snapshots hold digests, never text. */
 export interface SnapshotRow {

@@ -117,7 +117,8 @@ export const checkOperation = defineOperation({
   },
 })
 
-async function findAdapter({ store }: OperationContext, wanted: string | undefined): Promise<string> {
+/** The adapter of a digest, else the one trained last. */
+export async function findAdapter({ store }: OperationContext, wanted: string | undefined): Promise<string> {
   if (wanted === undefined) {
     const latest = await store.aliases.get(LATEST_ADAPTER)
     if (latest) return latest

@@ -1,6 +1,12 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { type Answer, type GenerateRequest, InferenceProcess, type StreamedToken } from '@regraft/engine'
+import {
+  type Answer,
+  type GenerateRequest,
+  InferenceProcess,
+  type ScoreRequest,
+  type StreamedToken,
+} from '@regraft/engine'
 import type { Config } from '../config/index.ts'
 import type { ProjectStore } from '../store/types.ts'
 import { materializeAdapter } from './adapters.ts'
@@ -64,15 +70,33 @@ export class EngineHost {
     call: GenerateCall,
     options: CallOptions = {},
   ): Promise<Answer[]> {
-    if (this.#purpose === 'serving') return this.#generate(store, model, call, options)
+    return this.#inTurn(() => this.#generate(store, model, call, options))
+  }
+
+  /** Natural-log probability of each token of each completion, under a recorded model. */
+  async score(
+    store: ProjectStore,
+    model: ModelReference,
+    items: ScoreRequest['items'],
+    options: Pick<CallOptions, 'signal' | 'onProgress'> = {},
+  ): Promise<number[][]> {
+    return this.#inTurn(async () => {
+      const process = await this.#ready(store, model)
+      return process.score({ adapter: model.adapter, items }, options)
+    })
+  }
+
+  /** Evaluations follow one another, and end their processes when no other comes. */
+  async #inTurn<Result>(call: () => Promise<Result>): Promise<Result> {
+    if (this.#purpose === 'serving') return call()
     clearTimeout(this.#idle)
-    const answers = this.#turn.then(() => this.#generate(store, model, call, options))
-    const turn = answers.then(
+    const result = this.#turn.then(call)
+    const turn = result.then(
       () => {},
       () => {},
     )
     this.#turn = turn
-    return answers.finally(() => {
+    return result.finally(() => {
       if (this.#turn === turn) this.#idle = setTimeout(() => void this.close(), EVALUATION_IDLE_MS).unref()
     })
   }
