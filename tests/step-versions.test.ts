@@ -232,7 +232,7 @@ test('gates/judge-exposure', async () => {
   const parameters = { alpha: 0.05, noticed: 3, name: 'adapter a', rerun: 'regraft gates exposure a' }
   expect(await stepFixture(newProject(), judgeExposure, { inputs, parameters })).toEqual({
     version: 1,
-    digest: '',
+    digest: 'sha256:29bd08dca75469cacce22e6e958dd5cae4af94e43c8ba18fc18c652ae393bf1e',
   })
 })
 
