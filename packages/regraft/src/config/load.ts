@@ -27,7 +27,7 @@ export interface ConfigOrigin {
 }
 
 export interface LoadedConfig {
-  /** Paths in it (`dataDirectory`, `bases.*.path`, `server.adapterDirectory`) are absolute. */
+  /** Paths in it (`dataDirectory`, `bases.*.path`, `server.adapterDirectory`, `privacy.namesFile`) are absolute. */
   config: Config
   /** The configuration file; null when there is none. */
   file: string | null
@@ -138,9 +138,15 @@ function resolvePaths(
     adapterDirectory === undefined
       ? config.server
       : { ...config.server, adapterDirectory: resolve(fileFolder, adapterDirectory) }
+  const { namesFile } = config.privacy
+  const privacy =
+    namesFile === undefined
+      ? config.privacy
+      : { ...config.privacy, namesFile: resolve(fileFolder, namesFile) }
   return {
     ...config,
     server,
+    privacy,
     dataDirectory: resolve(base, config.dataDirectory),
     ...(config.keysDirectory === undefined
       ? {}

@@ -57,6 +57,21 @@ const Server = z.strictObject({
   requireKey: z.boolean().default(false).describe('ask for an API key on loopback too'),
 })
 
+const Privacy = z.strictObject({
+  pii: z
+    .enum(['mask', 'flag', 'drop'])
+    .default('mask')
+    .describe(
+      'what `datasets build` does with personal data: replace it by masks, only count it, or leave the row out †',
+    ),
+  names: z.array(z.string().min(1)).default([]).describe('names of people that count as personal data'),
+  namesFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('a file with one such name per line, relative to this file'),
+})
+
 /** What `regraft.yaml` may say: the one source of defaults, types, JSON Schema and docs of the configuration. */
 export const Config = z.strictObject({
   project: z
@@ -83,6 +98,7 @@ export const Config = z.strictObject({
   tasks: z.record(z.string(), Task).default({}).describe('tasks by name'),
   bases: z.record(z.string(), Base).default({}).describe('base models by name'),
   gates: Gates.prefault({}).describe('thresholds of gates'),
+  privacy: Privacy.prefault({}).describe('personal data in what is trained on'),
   owners: Owner.optional(),
 })
 export type Config = z.output<typeof Config>

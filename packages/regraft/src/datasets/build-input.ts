@@ -50,6 +50,12 @@ export const BuildInput = z.object({
     .default(0)
     .describe('made-up facts to plant among the training rows, for `regraft gates exposure`'),
   canaryRepeats: z.int().min(1).max(100).default(1).describe('times that each canary is planted'),
+  pii: z
+    .enum(['mask', 'flag', 'drop'])
+    .optional()
+    .describe(
+      'personal data in rows: mask it, flag it, or drop the row; else privacy.pii of regraft.yaml (mask †)',
+    ),
   consent: z.string().optional().describe("what the people whose words these are agreed to; else the task's"),
   seed: z.int().default(1).describe('seed of the split, where rows have no time of their own'),
 })

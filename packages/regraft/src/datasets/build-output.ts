@@ -17,6 +17,14 @@ export const BuildOutput = z.object({
     .object({ past: z.number(), general: z.number() })
     .optional()
     .describe('shares of the training rows that were drawn from older and from general rows'),
+  pii: z
+    .object({
+      mode: z.enum(['mask', 'flag', 'drop']),
+      rows: z.int(),
+      found: z.record(z.string(), z.int()),
+    })
+    .optional()
+    .describe('rows with personal data, and pieces of it by kind'),
   dropped: z.record(z.string(), z.int()).describe('rows left out, by reason'),
   overlaps: z.array(
     z.object({
@@ -38,8 +46,20 @@ const ROWS: Record<ExampleKind, string> = {
 }
 
 export function renderBuild(output: BuildOutput): string {
-  const { snapshot, kind, suite, train, validation, splitBy, signals, dropped, overlaps, coverage, replay } =
-    output
+  const {
+    snapshot,
+    kind,
+    suite,
+    train,
+    validation,
+    splitBy,
+    signals,
+    dropped,
+    overlaps,
+    coverage,
+    replay,
+    pii,
+  } = output
   const split =
     splitBy === 'time' ? 'the newest for validation' : 'split by chance: the rows have no times of their own'
   const list = (counts: Record<string, number>) =>
@@ -58,6 +78,7 @@ export function renderBuild(output: BuildOutput): string {
       `    ${String(count).padStart(6)}  ${DROP_EXPLANATIONS[reason as keyof typeof DROP_EXPLANATIONS]}`,
     )
   }
+  if (pii && pii.rows > 0) lines.push(`  personal data: ${describePii(pii)}`)
   if (replay) {
     const percent = (share: number) => `${(share * 100).toFixed(1)} %`
     lines.push(`  replay: ${percent(replay.past)} older rows, ${percent(replay.general)} general rows`)
@@ -77,4 +98,11 @@ export function renderBuild(output: BuildOutput): string {
     )
   }
   return lines.join('\n')
+}
+
+const DONE = { mask: 'masked in', flag: 'flagged in', drop: 'left out with' }
+
+function describePii({ mode, rows, found }: NonNullable<BuildOutput['pii']>): string {
+  const pieces = Object.entries(found).map(([kind, count]) => `${count} ${kind}`)
+  return `${pieces.join(', ')}; ${DONE[mode]} ${rows} ${rows === 1 ? 'row' : 'rows'}`
 }

@@ -33,6 +33,11 @@ export const SnapshotParameters = z.object({
   files: z
     .array(z.object({ file: z.string(), consent: z.string().nullable(), licence: z.string().nullable() }))
     .default([]),
+  /** How personal data is treated, with the sealed list of names (`pii-names.ts`); null leaves texts as they are. */
+  pii: z
+    .object({ mode: z.enum(['mask', 'flag', 'drop']), names: z.string().nullable() })
+    .nullable()
+    .default(null),
 })
 export type SnapshotParameters = z.output<typeof SnapshotParameters>
 
@@ -117,6 +122,7 @@ export const buildSnapshot = defineStep<SnapshotParameters>({
         parameters,
       ),
       ...replayOf(replay, drawn, train.length),
+      ...(build.findings.pii ? { pii: build.findings.pii } : {}),
       coverage: build.findings.coverage ?? [],
     }
     return [{ role: 'snapshot', kind: 'snapshot', schemaVersion: 2, value: manifest }]
@@ -195,7 +201,7 @@ function snapshotRows(
   split: SnapshotRow['split'],
   origin: SnapshotRow['origin'],
 ): SnapshotRow[] {
-  const { probability, weight, propensity } = row
+  const { probability, weight, propensity, pii } = row
   return row.examples.map((body) => {
     const id = exampleId(row, body)
     return {
@@ -211,6 +217,7 @@ function snapshotRows(
       ...(probability === undefined ? {} : { probability }),
       ...(weight === undefined ? {} : { weight }),
       ...(propensity === undefined ? {} : { propensity }),
+      ...(pii === undefined ? {} : { pii }),
     }
   })
 }

@@ -8,6 +8,7 @@ import { buildSnapshot } from './build-snapshot.ts'
 import type { ExampleKind } from './candidates.ts'
 import { chooseSuite } from './choose-suite.ts'
 import type { SnapshotManifest } from './manifest.ts'
+import { piiParameters } from './pii-names.ts'
 import { describePlaces } from './row-source.ts'
 
 /** Alias of the newest snapshot of a kind. */
@@ -60,6 +61,7 @@ export const buildOperation = defineOperation({
         kind: input.for,
         since: input.since ?? null,
         canaries: { count: input.canaries, repeats: input.canaryRepeats },
+        pii: await piiParameters(store, config, input.pii),
         replay: { past: input.replay, general: input.general, generalTask: input.generalTask ?? null },
       },
       seed: input.seed,
@@ -95,6 +97,7 @@ export const buildOperation = defineOperation({
       ...(manifest.replay
         ? { replay: { past: manifest.replay.past, general: manifest.replay.general } }
         : {}),
+      ...(manifest.pii ? { pii: manifest.pii } : {}),
       dropped: countBy(manifest.dropped, ({ reason }) => reason),
       overlaps,
       coverage: manifest.coverage,

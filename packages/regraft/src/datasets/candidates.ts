@@ -1,3 +1,4 @@
+import type { PiiKind } from '@regraft/methods'
 import type { FeedbackPayload, FeedbackRow, InferenceRow, Message } from '../store/types.ts'
 import { type Demonstration, type DropReason, decideDemonstration } from './demonstrations.ts'
 
@@ -24,6 +25,8 @@ export interface Candidate {
   probability?: number
   weight?: number
   propensity?: number
+  /** Kinds of personal data that were found in it. */
+  pii?: PiiKind[]
 }
 
 type CandidateDecision = { kept: Candidate } | { dropped: DropReason }

@@ -12,6 +12,7 @@ export type DropReason =
   | 'held-out'
   | 'evaluation-overlap'
   | 'not-text'
+  | 'personal-data'
   | 'not-drawn'
 
 export interface Demonstration {

@@ -11,5 +11,6 @@ export const DROP_EXPLANATIONS: Record<DropReason, string> = {
   'held-out': 'is itself an item of the evaluation suite',
   'evaluation-overlap': 'repeats an item of the evaluation suite',
   'not-text': 'holds more than text (tool calls, images)',
+  'personal-data': 'holds personal data',
   'not-drawn': 'is older than --since or general, and was not drawn for the replay',
 }

@@ -1,4 +1,5 @@
 import { buildOperation } from './build.ts'
+import { piiOperation } from './pii.ts'
 import { sealOperation } from './seal.ts'
 
 export { latestSnapshot } from './build.ts'
@@ -8,4 +9,4 @@ export type { ExampleKind } from './candidates.ts'
 export { kindOf, type SnapshotManifest, type SnapshotRow, type Suite, type SuiteItem } from './manifest.ts'
 export { listSuites, requireSuite } from './suite.ts'
 
-export const datasetOperations = [sealOperation, buildOperation]
+export const datasetOperations = [sealOperation, buildOperation, piiOperation]

@@ -1,4 +1,4 @@
-import type { NgramCoverage } from '@regraft/methods'
+import type { NgramCoverage, PiiKind } from '@regraft/methods'
 import type { FeedbackPayload, Message } from '../store/types.ts'
 import type { ExampleKind } from './candidates.ts'
 import type { DropReason } from './demonstrations.ts'
@@ -26,6 +26,8 @@ export interface SnapshotRow {
   weight?: number
   /** Probability with which the row came to bear its signal; its inverse, clipped, is part of the weight. */
   propensity?: number
+  /** Kinds of personal data that were found in it: masked, unless the build only flags them. */
+  pii?: PiiKind[]
 }
 
 /** Where rows of a snapshot come from, and what is stated of the rights on them. */
@@ -47,6 +49,13 @@ export interface DroppedRow {
   rungs?: string[]
 }
 
+/** Personal data that a build met: rows that hold any, and pieces by kind. */
+export interface PiiFindings {
+  mode: 'mask' | 'flag' | 'drop'
+  rows: number
+  found: Partial<Record<PiiKind, number>>
+}
+
 /** The content of a snapshot artifact. */
 export interface SnapshotManifest {
   /** What its examples are; absent for demonstrations, as in the first snapshots. */
@@ -63,6 +72,8 @@ export interface SnapshotManifest {
   sources?: SnapshotSource[]
   /** Shares that were asked for and those that there were rows for. */
   replay?: { asked: { past: number; general: number }; past: number; general: number }
+  /** What the scan for personal data did and found, in the rows that the other stages kept; absent when there was none. */
+  pii?: PiiFindings
   /** For each rung of the overlap check: how many suite items are long enough for it. */
   coverage: { rung: NgramCoverage['rung']; words: number; covered: number; tooShort: number }[]
 }

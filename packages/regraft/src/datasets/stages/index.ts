@@ -1,10 +1,11 @@
 import { duplicates } from './duplicates.ts'
 import { firewall } from './firewall.ts'
 import { heldOut } from './held-out.ts'
+import { personalData } from './personal-data.ts'
 import type { Stage } from './stage.ts'
 import { textOnly } from './text-only.ts'
 
 export type { Build, Stage } from './stage.ts'
 
 /** What a row passes on its way into a snapshot, in this order. */
-export const STAGES: readonly Stage[] = [textOnly, heldOut, duplicates, firewall]
+export const STAGES: readonly Stage[] = [textOnly, heldOut, duplicates, firewall, personalData]
