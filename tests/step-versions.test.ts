@@ -1,8 +1,8 @@
 // Step versions are honest: what a step makes of a fixed input is pinned with its version. When one of these fails, the
 // output has changed: raise the step's version, then write the new pair here.
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { writePicoBase } from '../packages/engine/src/formats/pico-base.ts'
 import { picoRecipe } from '../packages/engine/src/training/pico-recipe.ts'
@@ -43,6 +43,15 @@ let store: Awaited<ReturnType<typeof openTestStore>>
 const folder = mkdtempSync(join(tmpdir(), 'regraft-steps-'))
 let projects = 0
 const newProject = () => store.project(`steps-${++projects}`)
+const ACCESS = { principal: 'local', budget: { evaluations: 1, screens: 1 } }
+
+/** Sealed items follow from the keys of a project: a key that is known makes them known. */
+function withKey(project: ProjectStore, name: string): ProjectStore {
+  const path = join(store.dataDirectory, 'keys', project.projectId, `${name}.key`)
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, Buffer.alloc(32, 7))
+  return project
+}
 
 beforeAll(async () => {
   store = await openTestStore()
@@ -136,7 +145,7 @@ test('datasets/build-snapshot', async () => {
     { role: 'suite', kind: 'suite' as const, schemaVersion: 1, value },
   ]
   const parameters = { task: 'desk', consent: 'by contract', validation: 0.25 }
-  expect(await stepFixture(project, buildSnapshot, { inputs, parameters, seed: 1 })).toEqual({
+  expect(await stepFixture(project, buildSnapshot(ACCESS), { inputs, parameters, seed: 1 })).toEqual({
     version: 2,
     digest: 'sha256:fa32248eeb250474e7001c9d169a7912a3bf073dc1035b6cc6d7c4e8bfb01ee7',
   })
@@ -159,17 +168,17 @@ test('datasets/build-snapshot', async () => {
 })
 
 test('datasets/hold-out-suite', async () => {
-  const project = newProject()
+  const project = withKey(newProject(), 'vault/holdout')
   const parameters = { name: 'holdout', task: 'desk', share: 0.4 }
   const fixture = { inputs: await traffic(project), parameters, seed: 1 }
   expect(await stepFixture(project, holdOutSuite, fixture)).toEqual({
-    version: 1,
-    digest: 'sha256:bd8344cc19ab3dbbbe2edbe5af9d8c38feeba98dc5a53e9e48fe710bb2c1041d',
+    version: 2,
+    digest: 'sha256:579bbb0170e73253b23ef6170a4129b7dccbd7471139941ecdf5ff0e50919baf',
   })
 })
 
 test('datasets/seal-suite', async () => {
-  const project = newProject()
+  const project = withKey(newProject(), 'vault/desk')
   const bytes = Buffer.from(
     'text,label\nwhere is my card,cards\nno label,\n"refund, please",refunds\nrefund,refunds\n',
   )
@@ -187,8 +196,8 @@ test('datasets/seal-suite', async () => {
   ]
   const fixture = { inputs, parameters: { name: 'desk', reading } }
   expect(await stepFixture(project, sealSuite, fixture)).toEqual({
-    version: 1,
-    digest: 'sha256:bca2d86f4da906c8fb53572ef5596ff1005aff1008c96f17d60f78e4e3f4fa21',
+    version: 2,
+    digest: 'sha256:910aded44ae2f1c225d0796aa497c7f0e16b2216edc68d87b9fb7935041d8262',
   })
 })
 

@@ -36,6 +36,19 @@ const Gates = z.strictObject({
   alpha: z.number().positive().max(0.5).default(0.05).describe('one-sided error probability of a gate †'),
 })
 
+const Vault = z.strictObject({
+  evaluations: z
+    .int()
+    .min(1)
+    .default(100)
+    .describe('how often models may be measured on one evaluation suite †'),
+  screens: z
+    .int()
+    .min(1)
+    .default(1000)
+    .describe('how often training rows may be compared with one evaluation suite †'),
+})
+
 const Server = z.strictObject({
   host: z
     .string()
@@ -99,6 +112,7 @@ export const Config = z.strictObject({
   bases: z.record(z.string(), Base).default({}).describe('base models by name'),
   gates: Gates.prefault({}).describe('thresholds of gates'),
   privacy: Privacy.prefault({}).describe('personal data in what is trained on'),
+  vault: Vault.prefault({}).describe('how often an evaluation suite may be asked before it is used up'),
   owners: Owner.optional(),
 })
 export type Config = z.output<typeof Config>

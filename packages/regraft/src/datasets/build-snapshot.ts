@@ -1,16 +1,18 @@
 import { z } from 'zod'
 import { rowId } from '../capture/index.ts'
-import { defineStep, type Selection } from '../lineage/index.ts'
+import { defineStep, type Selection, type Step } from '../lineage/index.ts'
+import { canonicalBytes, digestOf } from '../store/index.ts'
 import type { Message, NewExample, ProjectStore } from '../store/types.ts'
 import { canaryExamples } from './canaries.ts'
 import { type Candidate, DECISIONS, EXAMPLE_KINDS, type ExampleBody } from './candidates.ts'
-import type { SnapshotManifest, SnapshotRow, Suite } from './manifest.ts'
+import type { SnapshotManifest, SnapshotRow } from './manifest.ts'
 import { readDecisions } from './read-decisions.ts'
 import { drawReplay, type Replay } from './replay.ts'
 import { sourceOf } from './row-source.ts'
 import { describeSources } from './sources.ts'
 import { splitByTime } from './split.ts'
 import { type Build, STAGES } from './stages/index.ts'
+import { type VaultAccess, VaultVisit } from './vault/index.ts'
 
 const PAGE = 1000
 
@@ -45,89 +47,98 @@ export type SnapshotParameters = z.output<typeof SnapshotParameters>
  * Makes a snapshot of selected traffic: examples of one kind that have passed the stages (duplicates, firewall …), split,
  * with a replay of older and general rows. Example rows are stored under ids that follow from what they derive from.
  */
-export const buildSnapshot = defineStep<SnapshotParameters>({
-  name: 'datasets/build-snapshot',
-  version: 2,
-  determinism: 'seeded',
-  input: SnapshotParameters,
-  async run({ parameters, seed, inputs, read, project, signal }) {
-    const { kind, task, since, replay } = parameters
-    const selections = {
-      inferences: await read<Selection>('inferences'),
-      feedback: await read<Selection>('feedback'),
-    }
-    const suite = await read<Suite>('suite')
-    const decided = await readDecisions(project, task, selections, DECISIONS[kind])
-    const general =
-      replay.generalTask === null
-        ? { kept: [], undecided: [] }
-        : await readDecisions(project, replay.generalTask, selections, DECISIONS[kind])
-    const dropped = [...decided.undecided]
-    const build: Build = {
-      ...{ parameters, project, suite, signal, seed: seed!, findings: {} },
-      drop: ({ inference }, reason, details = {}) =>
-        dropped.push({ inference: inference.id, source: sourceOf(inference), reason, ...details }),
-    }
-    const own = new Set(decided.kept.map(({ inference }) => inference.id))
-    let rows = [...decided.kept, ...general.kept.filter(({ inference }) => !own.has(inference.id))]
-    for (const stage of STAGES) {
-      signal.throwIfAborted()
-      rows = await stage(rows, build)
-    }
+export function buildSnapshot(access: VaultAccess): Step<SnapshotParameters> {
+  return defineStep<SnapshotParameters>({
+    name: 'datasets/build-snapshot',
+    version: 2,
+    determinism: 'seeded',
+    input: SnapshotParameters,
+    async run({ parameters, seed, inputs, read, project, signal }) {
+      const { kind, task, since, replay } = parameters
+      const selections = {
+        inferences: await read<Selection>('inferences'),
+        feedback: await read<Selection>('feedback'),
+      }
+      const vault = new VaultVisit(project, access, 'screen')
+      const suites = [await vault.suite(inputs.find(({ role }) => role === 'suite')!.digest)]
+      const decided = await readDecisions(project, task, selections, DECISIONS[kind])
+      const general =
+        replay.generalTask === null
+          ? { kept: [], undecided: [] }
+          : await readDecisions(project, replay.generalTask, selections, DECISIONS[kind])
+      const dropped = [...decided.undecided]
+      const build: Build = {
+        ...{ parameters, project, suites, vault, signal, seed: seed!, findings: {} },
+        drop: ({ inference }, reason, details = {}) =>
+          dropped.push({ inference: inference.id, source: sourceOf(inference), reason, ...details }),
+      }
+      const own = new Set(decided.kept.map(({ inference }) => inference.id))
+      let rows = [...decided.kept, ...general.kept.filter(({ inference }) => !own.has(inference.id))]
+      for (const stage of STAGES) {
+        signal.throwIfAborted()
+        rows = await stage(rows, build)
+      }
 
-    const isGeneral = ({ inference }: Candidate) => !own.has(inference.id)
-    const isNew = ({ inference }: Candidate) => since === null || inference.occurredAt >= new Date(since)
-    const dated = rows
-      .filter((row) => !isGeneral(row) && isNew(row))
-      .map((row) => ({ row, id: row.inference.id, occurredAt: row.inference.occurredAt }))
-    const { older, newer, by } = splitByTime(dated, parameters.validation, seed!)
-    const drawn = drawReplay(
-      {
-        fresh: older.length,
-        past: rows.filter((row) => !isGeneral(row) && !isNew(row)),
-        general: rows.filter(isGeneral),
-      },
-      { ...replay, seed: seed! },
-    )
-    for (const row of drawn.left) build.drop(row, 'not-drawn')
-    const train = older.map(({ row }) => row)
-    const validation = newer.map(({ row }) => row)
-    const chosen = [...train, ...drawn.past, ...drawn.general, ...validation]
+      const isGeneral = ({ inference }: Candidate) => !own.has(inference.id)
+      const isNew = ({ inference }: Candidate) => since === null || inference.occurredAt >= new Date(since)
+      const dated = rows
+        .filter((row) => !isGeneral(row) && isNew(row))
+        .map((row) => ({ row, id: row.inference.id, occurredAt: row.inference.occurredAt }))
+      const { older, newer, by } = splitByTime(dated, parameters.validation, seed!)
+      const drawn = drawReplay(
+        {
+          fresh: older.length,
+          past: rows.filter((row) => !isGeneral(row) && !isNew(row)),
+          general: rows.filter(isGeneral),
+        },
+        { ...replay, seed: seed! },
+      )
+      for (const row of drawn.left) build.drop(row, 'not-drawn')
+      const train = older.map(({ row }) => row)
+      const validation = newer.map(({ row }) => row)
+      const chosen = [...train, ...drawn.past, ...drawn.general, ...validation]
 
-    const planted = canaryExamples(parameters.canaries, seed!, train[0]?.inference.occurredAt ?? new Date(0))
-    const examples = [...chosen.flatMap(examplesOf), ...planted]
-    await project.examples.insert(examples)
-    const digests = await digestsOf(
-      project,
-      examples.map(({ id }) => id),
-    )
-    const rowsOf = (part: Candidate[], split: SnapshotRow['split'], origin?: SnapshotRow['origin']) =>
-      part.flatMap((row) => snapshotRows(row, digests, split, origin))
-    const manifest: SnapshotManifest = {
-      ...(kind === 'demonstrations' ? {} : { kind }),
-      task,
-      consent: parameters.consent,
-      suite: inputs.find(({ role }) => role === 'suite')!.digest,
-      splitBy: by,
-      rows: [
-        ...rowsOf(train, 'train'),
-        ...rowsOf(drawn.past, 'train', 'past'),
-        ...rowsOf(drawn.general, 'train', 'general'),
-        ...planted.map((canary) => canaryRow(canary, digests)),
-        ...rowsOf(validation, 'validation'),
-      ],
-      dropped: dropped.sort((a, b) => (a.inference < b.inference ? -1 : 1)),
-      sources: describeSources(
-        chosen.map(({ inference }) => inference),
-        parameters,
-      ),
-      ...replayOf(replay, drawn, train.length),
-      ...(build.findings.pii ? { pii: build.findings.pii } : {}),
-      coverage: build.findings.coverage ?? [],
-    }
-    return [{ role: 'snapshot', kind: 'snapshot', schemaVersion: 2, value: manifest }]
-  },
-})
+      const planted = canaryExamples(
+        parameters.canaries,
+        seed!,
+        train[0]?.inference.occurredAt ?? new Date(0),
+      )
+      const examples = [...chosen.flatMap(examplesOf), ...planted]
+      await project.examples.insert(examples)
+      const digests = await digestsOf(
+        project,
+        examples.map(({ id }) => id),
+      )
+      const rowsOf = (part: Candidate[], split: SnapshotRow['split'], origin?: SnapshotRow['origin']) =>
+        part.flatMap((row) => snapshotRows(row, digests, split, origin))
+      const manifest: SnapshotManifest = {
+        ...(kind === 'demonstrations' ? {} : { kind }),
+        task,
+        consent: parameters.consent,
+        suite: suites[0]!.digest,
+        splitBy: by,
+        rows: [
+          ...rowsOf(train, 'train'),
+          ...rowsOf(drawn.past, 'train', 'past'),
+          ...rowsOf(drawn.general, 'train', 'general'),
+          ...planted.map((canary) => canaryRow(canary, digests)),
+          ...rowsOf(validation, 'validation'),
+        ],
+        dropped: dropped.sort((a, b) => (a.inference < b.inference ? -1 : 1)),
+        sources: describeSources(
+          chosen.map(({ inference }) => inference),
+          parameters,
+        ),
+        ...replayOf(replay, drawn, train.length),
+        ...(build.findings.pii ? { pii: build.findings.pii } : {}),
+        coverage: build.findings.coverage ?? [],
+      }
+      const snapshot = { role: 'snapshot', kind: 'snapshot' as const, schemaVersion: 2, value: manifest }
+      await vault.log({ snapshot: digestOf('snapshot', snapshot.schemaVersion, canonicalBytes(manifest)) })
+      return [snapshot]
+    },
+  })
+}
 
 function canaryRow({ id, occurredAt }: NewExample, digests: Map<string, string>): SnapshotRow {
   return {

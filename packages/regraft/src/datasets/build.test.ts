@@ -21,21 +21,21 @@ afterAll(async () => {
   await store.close()
 })
 
+const CONTEXT: Omit<OperationContext, 'store' | 'services'> = {
+  principal: { id: 'local', scopes: ['admin'] },
+  config: Config.parse({}),
+  signal: new AbortController().signal,
+  progress() {},
+  log: { debug() {}, info() {}, warn() {}, error() {} },
+  jobId: null,
+  attempt: 1,
+}
+
 const LEAK = 'my card was swallowed by the machine at the station and the bank does not answer the telephone'
 
 test('an overlap names the line and the file, or what is known of them, and so does each row', async () => {
   const project = store.project('desk')
-  const context: OperationContext = {
-    store: project,
-    principal: { id: 'local', scopes: ['admin'] },
-    config: Config.parse({}),
-    signal: new AbortController().signal,
-    progress() {},
-    log: { debug() {}, info() {}, warn() {}, error() {} },
-    services: { journals } as OperationContext['services'],
-    jobId: null,
-    attempt: 1,
-  }
+  const context = { ...CONTEXT, store: project, services: { journals } as OperationContext['services'] }
   const upload = async (name: string, content: string) => {
     return { digest: (await project.blobs.put(Buffer.from(content))).digest, name }
   }
@@ -78,4 +78,27 @@ test('an overlap names the line and the file, or what is known of them, and so d
     `import:${traffic.digest}:4`,
   ])
   expect(dropped.every(({ source }) => source === 'serving' || source.startsWith('import:'))).toBe(true)
+})
+
+test('what is sealed can be read nowhere afterwards, and sealing the same file again gives the same suite', async () => {
+  const project = store.project('sealing')
+  const context = { ...CONTEXT, store: project, services: { journals } as OperationContext['services'] }
+  const bytes = Buffer.from(`text,label\n${LEAK},atm\nno label,\n`)
+  const input = { as: 'desk', text: 'text', label: 'label' }
+  const upload = async () => ({ digest: (await project.blobs.put(bytes)).digest, name: 'evaluation.csv' })
+  const file = await upload()
+  const first = await sealOperation.run(context, { ...input, file })
+  expect(first).toMatchObject({ items: 1, rejected: [{ line: 3, reason: 'has no label' }] })
+  expect(await project.blobs.has(file.digest)).toBe(false)
+  // A job that was killed after it had removed the file ends as it would have.
+  expect(await sealOperation.run(context, { ...input, file })).toEqual(first)
+  expect(await sealOperation.run(context, { ...input, file: await upload() })).toEqual(first)
+  expect(await project.blobs.has(file.digest)).toBe(false)
+
+  const bad = { digest: (await project.blobs.put(Buffer.from('a,b\n1,2\n'))).digest, name: 'evaluation.csv' }
+  await expect(sealOperation.run(context, { ...input, file: bad })).rejects.toThrow(/text/)
+  expect(await project.blobs.has(bad.digest)).toBe(false)
+  await expect(sealOperation.run(context, { ...input, file: bad })).rejects.toMatchObject({
+    code: 'not-found',
+  })
 })

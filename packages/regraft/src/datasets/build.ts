@@ -10,6 +10,7 @@ import { chooseSuite } from './choose-suite.ts'
 import type { SnapshotManifest } from './manifest.ts'
 import { piiParameters } from './pii-names.ts'
 import { describePlaces } from './row-source.ts'
+import { vaultAccess } from './vault/index.ts'
 
 /** Alias of the newest snapshot of a kind. */
 export function latestSnapshot(kind: ExampleKind): string {
@@ -52,20 +53,24 @@ export const buildOperation = defineOperation({
     ]
     const suite = await chooseSuite(context, input, selections, task?.evaluation)
     progress({ stage: 'build', total: inferences.selection.count, unit: 'rows' })
-    const { digest: digestOf } = await runStep({ project: store, signal }, buildSnapshot, {
-      inputs: [...selections, { role: 'suite', digest: suite.digest }],
-      parameters: {
-        task: input.task ?? null,
-        consent: input.consent ?? task?.consent ?? null,
-        validation: input.validation,
-        kind: input.for,
-        since: input.since ?? null,
-        canaries: { count: input.canaries, repeats: input.canaryRepeats },
-        pii: await piiParameters(store, config, input.pii),
-        replay: { past: input.replay, general: input.general, generalTask: input.generalTask ?? null },
+    const { digest: digestOf } = await runStep(
+      { project: store, signal },
+      buildSnapshot(vaultAccess(context)),
+      {
+        inputs: [...selections, { role: 'suite', digest: suite.digest }],
+        parameters: {
+          task: input.task ?? null,
+          consent: input.consent ?? task?.consent ?? null,
+          validation: input.validation,
+          kind: input.for,
+          since: input.since ?? null,
+          canaries: { count: input.canaries, repeats: input.canaryRepeats },
+          pii: await piiParameters(store, config, input.pii),
+          replay: { past: input.replay, general: input.general, generalTask: input.generalTask ?? null },
+        },
+        seed: input.seed,
       },
-      seed: input.seed,
-    })
+    )
     const snapshot = digestOf('snapshot')
     const manifest = await store.artifacts.read<SnapshotManifest>(snapshot)
     if (manifest.rows.length === 0) {

@@ -6,7 +6,8 @@ export { latestSnapshot } from './build.ts'
 export { buildSnapshot } from './build-snapshot.ts'
 export { canariesOf } from './canaries.ts'
 export type { ExampleKind } from './candidates.ts'
-export { kindOf, type SnapshotManifest, type SnapshotRow, type Suite, type SuiteItem } from './manifest.ts'
+export { kindOf, type SnapshotManifest, type SnapshotRow } from './manifest.ts'
 export { listSuites, requireSuite } from './suite.ts'
+export { excludedItems, type VaultAccess, VaultVisit, vaultAccess } from './vault/index.ts'
 
 export const datasetOperations = [sealOperation, buildOperation, piiOperation]

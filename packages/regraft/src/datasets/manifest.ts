@@ -1,5 +1,5 @@
 import type { NgramCoverage, PiiKind } from '@regraft/methods'
-import type { FeedbackPayload, Message } from '../store/types.ts'
+import type { FeedbackPayload } from '../store/types.ts'
 import type { ExampleKind } from './candidates.ts'
 import type { DropReason } from './demonstrations.ts'
 
@@ -81,22 +81,4 @@ export interface SnapshotManifest {
 /** What the examples of a snapshot are. */
 export function kindOf({ kind }: Pick<SnapshotManifest, 'kind'>): ExampleKind {
   return kind ?? 'demonstrations'
-}
-
-/** One item of an evaluation suite. */
-export interface SuiteItem {
-  id: string
-  messages: Message[]
-  expected: string
-  /** Row of traffic that was held out as this item; null for an item from a sealed file. */
-  inference: string | null
-}
-
-/** The content of a suite artifact: sealed, so only scores and item ids leave it. */
-export interface Suite {
-  name: string
-  scoring: 'exact-match'
-  items: SuiteItem[]
-  /** Lines of the sealed file that could not become an item. */
-  leftOut: { line: number; reason: string }[]
 }

@@ -1,11 +1,12 @@
 import { z } from 'zod'
-import { type Reading, recordFile } from '../capture/index.ts'
+import { type ImportedFile, type Reading, recordFile } from '../capture/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { runStep, shortDigest } from '../lineage/index.ts'
 import { defineOperation, InputFile } from '../operation/index.ts'
-import type { Suite } from './manifest.ts'
+import type { Artifact, ProjectStore } from '../store/types.ts'
 import { nameSuite } from './suite.ts'
 import { sealSuite } from './suite-steps.ts'
+import { readSuite } from './vault/index.ts'
 
 const SealInput = z.object({
   file: InputFile.describe('CSV with a header line, or JSON Lines of OpenAI messages'),
@@ -41,20 +42,42 @@ export const sealOperation = defineOperation({
   },
   async run({ store, config, progress, signal }, input) {
     const { digest: blob, name: fileName } = input.file
-    const bytes = await store.blobs.read(blob)
-    const file = await recordFile(store, blob, bytes.byteLength)
-    const reading = readingOf(input, fileName.endsWith('.jsonl'), config.tasks[input.as]?.system)
-    const report = (done: unknown) => progress({ stage: 'read', done: Number(done), unit: 'rows' })
-    const sealed = await runStep({ project: store, signal, report }, sealSuite, {
-      inputs: [{ role: 'file', digest: file.digest }],
-      parameters: { name: input.as, reading },
-    })
-    const digest = sealed.digest('suite')
-    await nameSuite(store, input.as, digest)
-    const { items, leftOut } = await store.artifacts.read<Suite>(digest)
-    return { name: input.as, suite: digest, items: items.length, rejected: leftOut }
+    try {
+      const file = await fileOf(store, blob)
+      const reading = readingOf(input, fileName.endsWith('.jsonl'), config.tasks[input.as]?.system)
+      const report = (done: unknown) => progress({ stage: 'read', done: Number(done), unit: 'rows' })
+      const sealed = await runStep({ project: store, signal, report }, sealSuite, {
+        inputs: [{ role: 'file', digest: file.digest }],
+        parameters: { name: input.as, reading },
+      })
+      const digest = sealed.digest('suite')
+      await nameSuite(store, input.as, digest)
+      const { items, leftOut } = await readSuite(store, digest)
+      return { name: input.as, suite: digest, items: items.length, rejected: leftOut }
+    } finally {
+      // What was uploaded is readable: it must not outlive the sealing. A run that was interrupted needs it to resume.
+      if (!signal.aborted) await store.blobs.remove(blob)
+    }
   },
 })
+
+/** The artifact of an uploaded file; that of an earlier sealing, which a resumed job finds without its bytes. */
+async function fileOf(store: ProjectStore, blob: string): Promise<Artifact> {
+  if (await store.blobs.has(blob)) {
+    const bytes = await store.blobs.read(blob)
+    return await recordFile(store, blob, bytes.byteLength)
+  }
+  for (const file of await store.artifacts.find('file', { digest: blob })) {
+    if ((await store.artifacts.read<ImportedFile>(file.digest)).path === 'import') return file
+  }
+  throw new RegraftError(
+    'not-found',
+    `the file ${blob} is not there: an evaluation file is removed once sealed`,
+    {
+      hint: 'upload it again: regraft datasets seal evaluation.csv --as <name> …',
+    },
+  )
+}
 
 function readingOf(
   input: z.output<typeof SealInput>,

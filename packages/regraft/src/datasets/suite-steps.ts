@@ -3,18 +3,18 @@ import { type ImportedFile, parseFile, Reading } from '../capture/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { defineStep, type Selection } from '../lineage/index.ts'
 import { decideDemonstration } from './demonstrations.ts'
-import type { Suite } from './manifest.ts'
 import { readDecisions } from './read-decisions.ts'
 import { splitByTime } from './split.ts'
-import { heldOutItem, suiteItemOf, uniqueItems } from './suite.ts'
+import { heldOutItem, suiteItemOf } from './suite.ts'
+import { type SealedSuite, sealItems } from './vault/index.ts'
 
-/** A labelled file becomes a suite. A row that cannot be an item is reported, not dropped in silence. */
+/** A labelled file becomes a sealed suite. A row that cannot be an item is reported, not dropped in silence. */
 export const sealSuite = defineStep({
   name: 'datasets/seal-suite',
-  version: 1,
+  version: 2,
   determinism: 'pure',
   input: z.object({ name: z.string(), reading: Reading }),
-  async run({ parameters, read, blobs, report }) {
+  async run({ parameters, read, blobs, project, report }) {
     const { name, reading } = parameters
     const file = await read<ImportedFile>('file')
     const bytes = await blobs.read(file.digest)
@@ -36,15 +36,16 @@ export const sealSuite = defineStep({
         hint: 'name the column of the right answer with --label',
       })
     }
-    const suite: Suite = { name, scoring: 'exact-match', items: uniqueItems(items), leftOut }
-    return [{ role: 'suite', kind: 'suite', schemaVersion: 1, value: suite }]
+    const sealed = await sealItems(project.keys, name, items)
+    const suite: SealedSuite = { name, scoring: 'exact-match', items: sealed, leftOut }
+    return [{ role: 'suite', kind: 'suite', schemaVersion: 2, value: suite }]
   },
 })
 
 /** The newest rows with a known answer become a suite, for whoever has no labelled file. */
 export const holdOutSuite = defineStep({
   name: 'datasets/hold-out-suite',
-  version: 1,
+  version: 2,
   determinism: 'seeded',
   input: z.object({ name: z.string(), task: z.string().nullable(), share: z.number() }),
   async run({ parameters, seed, read, project }) {
@@ -60,8 +61,9 @@ export const holdOutSuite = defineStep({
       occurredAt: row.inference.occurredAt,
     }))
     const { newer } = splitByTime(dated, share, seed!)
-    const items = uniqueItems(newer.map(({ row }) => heldOutItem(row.inference, row.completion)))
-    const suite: Suite = { name, scoring: 'exact-match', items, leftOut: [] }
-    return [{ role: 'suite', kind: 'suite', schemaVersion: 1, value: suite }]
+    const items = newer.map(({ row }) => heldOutItem(row.inference, row.completion))
+    const sealed = await sealItems(project.keys, name, items)
+    const suite: SealedSuite = { name, scoring: 'exact-match', items: sealed, leftOut: [] }
+    return [{ role: 'suite', kind: 'suite', schemaVersion: 2, value: suite }]
   },
 })

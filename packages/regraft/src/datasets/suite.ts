@@ -1,35 +1,21 @@
-import { createHash } from 'node:crypto'
 import type { ImportedRow } from '../capture/index.ts'
 import { RegraftError } from '../errors/index.ts'
-import type { InferenceRow, Message, ProjectStore } from '../store/types.ts'
-import type { SuiteItem } from './manifest.ts'
+import type { InferenceRow, ProjectStore } from '../store/types.ts'
+import type { ClearItem } from './vault/index.ts'
 
 const ALIAS_PREFIX = 'suite/'
 
 /** The item that a labelled row makes; null when the row carries no human answer. */
-export function suiteItemOf({ inference, feedback }: ImportedRow): SuiteItem | null {
+export function suiteItemOf({ inference, feedback }: ImportedRow): ClearItem | null {
   const label = feedback.find(({ payload }) => payload.type === 'label')?.payload
   if (label?.type !== 'label') return null
-  return suiteItem(inference.payload.messages, label.value.trim(), null)
+  const { messages } = inference.payload
+  return { messages, expected: label.value.trim(), inference: null, subject: inference.subject ?? null }
 }
 
 /** The item that a row of traffic with a known answer makes. */
-export function heldOutItem(inference: InferenceRow, expected: string): SuiteItem {
-  return suiteItem(inference.payload.messages, expected, inference.id)
-}
-
-function suiteItem(messages: readonly Message[], expected: string, inference: string | null): SuiteItem {
-  const prompt = messages.map(({ role, content }) => ({ role, content }))
-  const id = createHash('sha256')
-    .update(JSON.stringify([prompt, expected]))
-    .digest('hex')
-    .slice(0, 16)
-  return { id, messages: prompt, expected, inference }
-}
-
-/** Each item once. */
-export function uniqueItems(items: readonly SuiteItem[]): SuiteItem[] {
-  return [...new Map(items.map((item) => [item.id, item])).values()]
+export function heldOutItem({ id, payload, subject }: InferenceRow, expected: string): ClearItem {
+  return { messages: payload.messages, expected, inference: id, subject }
 }
 
 export async function nameSuite(store: ProjectStore, name: string, digest: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { wilsonInterval } from '@regraft/methods'
 import { z } from 'zod'
-import { requireSuite, type SnapshotManifest } from '../datasets/index.ts'
+import { excludedItems, requireSuite, type SnapshotManifest, vaultAccess } from '../datasets/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { runStep, shortDigest } from '../lineage/index.ts'
 import type { AdapterRecord, BaseRecord } from '../models/index.ts'
@@ -66,10 +66,12 @@ export const checkOperation = defineOperation({
     const suite = await findSuite(context, record, input.evaluation)
     const base = await store.artifacts.read<BaseRecord>(record.base)
     const incumbent = await chooseIncumbent(context, input.incumbent, suite, adapter)
+    const without = await leftOutItems(context, suite)
 
     const measure = async (name: string, baseDigest: string, adapterDigest: string | null) => {
       const step = evaluateSuite({
         engines: context.services.evaluationEngines,
+        access: vaultAccess(context),
         onProgress: (done, total) =>
           context.progress({ stage: `evaluate ${name}`, done, total, unit: 'items' }),
       })
@@ -78,7 +80,7 @@ export const checkOperation = defineOperation({
         { role: 'base', digest: baseDigest },
         ...(adapterDigest ? [{ role: 'adapter', digest: adapterDigest }] : []),
       ]
-      const parameters = { maxTokens: input.maxTokens }
+      const parameters = { maxTokens: input.maxTokens, ...(without.length > 0 ? { without } : {}) }
       const { digest } = await runStep({ project: store, signal }, step, { inputs, parameters })
       return digest('measurement')
     }
@@ -147,6 +149,14 @@ async function findSuite(
       hint: `regraft datasets build --evaluation ${wanted}, then train again`,
     },
   )
+}
+
+/** Items that do not count any more; says how many there are. */
+async function leftOutItems({ store, log }: OperationContext, suite: string): Promise<string[]> {
+  const { burned, erased } = await excludedItems(store, suite)
+  if (burned.length > 0) log.warn(`${burned.length} items of the suite are burned: people have seen them`)
+  if (erased.length > 0) log.warn(`${erased.length} items of the suite were erased with their end user`)
+  return [...new Set([...burned, ...erased])].sort()
 }
 
 async function chooseIncumbent(

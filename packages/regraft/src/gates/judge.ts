@@ -33,12 +33,15 @@ export const judgeGate = defineStep({
   input: Parameters,
   async run({ parameters, inputs, read }) {
     const { margin, alpha, names, rerun } = parameters
-    const scored = async (role: string, name: string): Promise<ScoredModel> => {
-      const { items } = await read<SuiteMeasurement>(role)
-      const measurement = inputs.find((input) => input.role === role)!.digest
-      return { name, correct: items.map(({ correct }) => correct), measurement }
-    }
     const measured = await read<SuiteMeasurement>('candidate')
+    const common = commonItems(await Promise.all(inputs.map(({ role }) => read<SuiteMeasurement>(role))))
+    const scored = async (role: string, name: string): Promise<ScoredModel> => {
+      const correct = new Map(
+        (await read<SuiteMeasurement>(role)).items.map((item) => [item.id, item.correct]),
+      )
+      const measurement = inputs.find((input) => input.role === role)!.digest
+      return { name, correct: common.map((id) => correct.get(id)!), measurement }
+    }
     const candidate = await scored('candidate', names.candidate)
     const parts: ComparisonVerdict[] = [
       decideBetterThanBase(candidate, await scored('base', names.base), alpha),
@@ -70,3 +73,9 @@ export const judgeGate = defineStep({
     return [{ role: 'verdict', kind: 'verdict', schemaVersion: 1, value: record }]
   },
 })
+
+/** Ids of the items that every measurement has, in the order of the first: a pair is two answers to one item. */
+function commonItems([first, ...others]: SuiteMeasurement[]): string[] {
+  const sets = others.map(({ items }) => new Set(items.map(({ id }) => id)))
+  return first!.items.map(({ id }) => id).filter((id) => sets.every((ids) => ids.has(id)))
+}

@@ -2,7 +2,8 @@ import type { ProjectStore } from '../../store/types.ts'
 import type { SnapshotParameters } from '../build-snapshot.ts'
 import type { Candidate } from '../candidates.ts'
 import type { DropReason } from '../demonstrations.ts'
-import type { DroppedRow, SnapshotManifest, Suite } from '../manifest.ts'
+import type { DroppedRow, SnapshotManifest } from '../manifest.ts'
+import type { VaultSuite, VaultVisit } from '../vault/index.ts'
 
 /** What the stages of a build share. */
 export interface Build {
@@ -10,7 +11,10 @@ export interface Build {
   seed: number
   project: ProjectStore
   signal: AbortSignal
-  suite: Suite
+  /** The suites that the snapshot is kept from. */
+  suites: VaultSuite[]
+  /** The one way to the text of their items. */
+  vault: VaultVisit
   /** Leaves a row out of the snapshot, with its reason. */
   drop(row: Candidate, reason: DropReason, details?: Pick<DroppedRow, 'of' | 'rungs'>): void
   /** What a stage has to say in the manifest beside the rows that it drops. */

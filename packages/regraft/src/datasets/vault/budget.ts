@@ -1,0 +1,52 @@
+import { RegraftError } from '../../errors/index.ts'
+import type { OperationContext } from '../../operation/index.ts'
+import type { ProjectStore, VaultQuery } from '../../store/types.ts'
+
+/** Who asks a vault, and how often each of its suites may be asked. */
+export interface VaultAccess {
+  principal: string
+  budget: { evaluations: number; screens: number }
+}
+
+/** What an operation's caller may ask of the vault. */
+export function vaultAccess({
+  principal,
+  config,
+}: Pick<OperationContext, 'principal' | 'config'>): VaultAccess {
+  return { principal: principal.id, budget: config.vault }
+}
+
+/** Purposes that use a suite up. */
+export type Budgeted = 'evaluate' | 'screen'
+
+/** The number of queries that are allowed for a purpose. */
+export function budgetOf({ budget }: VaultAccess, purpose: Budgeted): number {
+  return purpose === 'evaluate' ? budget.evaluations : budget.screens
+}
+
+/** How many queries of a purpose have been made. */
+export function countQueries(queries: readonly VaultQuery[], purpose: VaultQuery['purpose']): number {
+  return queries.filter((query) => query.purpose === purpose).length
+}
+
+/** Throws 'forbidden' when a suite has been asked as often as its budget allows. */
+export async function requireBudget(
+  store: ProjectStore,
+  access: VaultAccess,
+  suite: { digest: string; name: string },
+  purpose: Budgeted,
+): Promise<void> {
+  const allowed = budgetOf(access, purpose)
+  const used = countQueries(await store.vault.queries(suite.digest), purpose)
+  if (used < allowed) return
+  const [verb, setting] =
+    purpose === 'evaluate' ? ['evaluated on', 'vault.evaluations'] : ['screened against', 'vault.screens']
+  throw new RegraftError(
+    'forbidden',
+    `the suite '${suite.name}' has been ${verb} ${used} times, and its budget is ${allowed}`,
+    {
+      hint: `seal a fresh suite (regraft datasets seal …, or datasets build --fresh 0.1); or raise ${setting} in regraft.yaml: each query logs the budget that it was made under`,
+      details: { used, allowed },
+    },
+  )
+}

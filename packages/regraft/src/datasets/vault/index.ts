@@ -1,0 +1,9 @@
+// The vault: the only code that opens the items of evaluation suites. What is exported here lets ids, counts and numbers
+// out, and hands items with their text to the evaluation of a gate.
+export { type VaultAccess, vaultAccess } from './budget.ts'
+export { excludedItems } from './excluded.ts'
+export type { OpenItem } from './open-items.ts'
+export { type Screener, screen } from './screen.ts'
+export { type ClearItem, sealItems } from './seal-items.ts'
+export { readSuite, type SealedSuite, type VaultSuite } from './suite.ts'
+export { VaultVisit } from './visit.ts'
