@@ -93,7 +93,11 @@ type Kind = 'demonstrations' | 'preferences' | 'desirability'
 const build = (kind: Kind) =>
   buildOperation.run(
     context,
-    buildOperation.input.parse({ for: kind, holdout: 0.1, validation: 0.2, consent: 'by contract' }),
+    buildOperation.input.parse({
+      for: kind,
+      uncalibrated: true,
+      ...{ holdout: 0.1, validation: 0.2, consent: 'by contract' },
+    }),
   )
 const train = (options: Record<string, unknown>) => {
   const small = { base: 'pico', rank: 2, epochs: 1, batchSize: 4, threads: 1, maxLength: 96 }
@@ -194,7 +198,11 @@ test('a dpo on small edits is warned of, unless a term works against it', async 
   const suite = { name: 'none', scoring: 'exact-match', items: [], leftOut: [] }
   const sealed = await other.store.artifacts.put({ kind: 'suite', schemaVersion: 1, value: suite })
   await other.store.aliases.set('suite/none', sealed.digest)
-  const input = buildOperation.input.parse({ for: 'preferences', validation: 0, consent: 'by contract' })
+  const asked = { for: 'preferences', validation: 0, consent: 'by contract' }
+  await expect(buildOperation.run(other, buildOperation.input.parse(asked))).rejects.toMatchObject({
+    hint: expect.stringContaining('--uncalibrated'),
+  })
+  const input = buildOperation.input.parse({ ...asked, uncalibrated: true })
   const { snapshot } = await buildOperation.run(other, input)
   const manifest = await other.store.artifacts.read<SnapshotManifest>(snapshot)
   const dpo = {

@@ -146,8 +146,8 @@ test('datasets/build-snapshot', async () => {
   ]
   const parameters = { task: 'desk', consent: 'by contract', validation: 0.25 }
   expect(await stepFixture(project, buildSnapshot(ACCESS), { inputs, parameters, seed: 1 })).toEqual({
-    version: 2,
-    digest: 'sha256:fa32248eeb250474e7001c9d169a7912a3bf073dc1035b6cc6d7c4e8bfb01ee7',
+    version: 3,
+    digest: 'sha256:b6c1c3fae0031c52dbbd8fa34bf945045c24a6a4eba4302f43e21d2b4cb9127d',
   })
   // A fixture that left rows out for no reason, or for few, would pin little.
   const [snapshot] = await project.artifacts.list('snapshot')

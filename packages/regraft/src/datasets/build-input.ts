@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { RegraftError } from '../errors/index.ts'
-import { EXAMPLE_KINDS } from './candidates.ts'
+import { EXAMPLE_KINDS } from '../signals/index.ts'
 
 export const BuildInput = z.object({
   for: z
@@ -26,6 +26,10 @@ export const BuildInput = z.object({
     .max(0.5)
     .default(0.1)
     .describe('share of the newest training rows for validation'),
+  uncalibrated: z
+    .boolean()
+    .default(false)
+    .describe('take pairs and ratings from rules that nobody has calibrated (`regraft signals calibrate`)'),
   since: z.iso
     .datetime()
     .optional()

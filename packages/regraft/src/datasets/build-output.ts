@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { shortDigest } from '../lineage/index.ts'
-import { EXAMPLE_KINDS, type ExampleKind } from './candidates.ts'
+import { EXAMPLE_KINDS, type ExampleKind } from '../signals/index.ts'
 import { DROP_EXPLANATIONS } from './drop-explanations.ts'
 
 const SHOWN_OVERLAPS = 12

@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import { rowId } from '../capture/index.ts'
 import { defineStep, type Selection, type Step } from '../lineage/index.ts'
+import { compileRows, EXAMPLE_KINDS, type Policy, UNCALIBRATED } from '../signals/index.ts'
 import { canonicalBytes, digestOf } from '../store/index.ts'
-import type { Message, NewExample, ProjectStore } from '../store/types.ts'
+import type { NewExample, ProjectStore } from '../store/types.ts'
 import { canaryExamples } from './canaries.ts'
-import { type Candidate, DECISIONS, EXAMPLE_KINDS, type ExampleBody } from './candidates.ts'
-import type { SnapshotManifest, SnapshotRow } from './manifest.ts'
-import { readDecisions } from './read-decisions.ts'
+import type { Candidate } from './candidates.ts'
+import { examplesOf, snapshotRows } from './example-rows.ts'
+import type { DroppedRow, SnapshotManifest, SnapshotRow } from './manifest.ts'
 import { drawReplay, type Replay } from './replay.ts'
 import { sourceOf } from './row-source.ts'
 import { describeSources } from './sources.ts'
@@ -21,6 +21,8 @@ export const SnapshotParameters = z.object({
   task: z.string().nullable(),
   consent: z.string().nullable(),
   kind: z.enum(EXAMPLE_KINDS).default('demonstrations'),
+  /** Takes rules that have not been calibrated in pairs and ratings too. */
+  uncalibrated: z.boolean().default(false),
   /** Share of the newest rows that are kept for validation. */
   validation: z.number().min(0).max(0.5),
   /** Only rows from this time on (ISO 8601) are new; older ones come in by replay. */
@@ -50,7 +52,7 @@ export type SnapshotParameters = z.output<typeof SnapshotParameters>
 export function buildSnapshot(access: VaultAccess): Step<SnapshotParameters> {
   return defineStep<SnapshotParameters>({
     name: 'datasets/build-snapshot',
-    version: 2,
+    version: 3,
     determinism: 'seeded',
     input: SnapshotParameters,
     async run({ parameters, seed, inputs, read, project, signal }) {
@@ -61,19 +63,25 @@ export function buildSnapshot(access: VaultAccess): Step<SnapshotParameters> {
       }
       const vault = new VaultVisit(project, access, 'screen')
       const suites = [await vault.suite(inputs.find(({ role }) => role === 'suite')!.digest)]
-      const decided = await readDecisions(project, task, selections, DECISIONS[kind])
-      const general =
+      const policy: Policy = { ...UNCALIBRATED, allowUncalibrated: parameters.uncalibrated }
+      const dropped: DroppedRow[] = []
+      const compiled: Candidate[] = await compileRows(
+        project,
+        selections,
+        { task, kind, policy },
+        (inference, reason) => dropped.push({ inference: inference.id, source: sourceOf(inference), reason }),
+      )
+      const general: Candidate[] =
         replay.generalTask === null
-          ? { kept: [], undecided: [] }
-          : await readDecisions(project, replay.generalTask, selections, DECISIONS[kind])
-      const dropped = [...decided.undecided]
+          ? []
+          : await compileRows(project, selections, { task: replay.generalTask, kind, policy })
       const build: Build = {
         ...{ parameters, project, suites, vault, signal, seed: seed!, findings: {} },
         drop: ({ inference }, reason, details = {}) =>
           dropped.push({ inference: inference.id, source: sourceOf(inference), reason, ...details }),
       }
-      const own = new Set(decided.kept.map(({ inference }) => inference.id))
-      let rows = [...decided.kept, ...general.kept.filter(({ inference }) => !own.has(inference.id))]
+      const own = new Set(compiled.map(({ inference }) => inference.id))
+      let rows = [...compiled, ...general.filter(({ inference }) => !own.has(inference.id))]
       for (const stage of STAGES) {
         signal.throwIfAborted()
         rows = await stage(rows, build)
@@ -129,6 +137,7 @@ export function buildSnapshot(access: VaultAccess): Step<SnapshotParameters> {
           chosen.map(({ inference }) => inference),
           parameters,
         ),
+        ...(parameters.uncalibrated ? { uncalibrated: true } : {}),
         ...replayOf(replay, drawn, train.length),
         ...(build.findings.pii ? { pii: build.findings.pii } : {}),
         coverage: build.findings.coverage ?? [],
@@ -161,74 +170,4 @@ async function digestsOf(project: ProjectStore, ids: readonly string[]): Promise
     for await (const { id, digest } of project.examples.links({ ids: page })) digests.set(id, digest)
   }
   return digests
-}
-
-function examplesOf(row: Candidate): NewExample[] {
-  const { inference, feedback, signal, examples, probability, weight } = row
-  return examples.map((body) => ({
-    id: exampleId(row, body),
-    occurredAt: inference.occurredAt,
-    derivedFrom: [inference.id, ...feedback.map(({ id }) => id)],
-    subject: inference.subject,
-    payload: {
-      messages: promptOf(row),
-      ...body,
-      signal,
-      ...(probability === undefined ? {} : { probability }),
-      ...(weight === undefined ? {} : { weight }),
-    },
-  }))
-}
-
-/** Follows from what the example is made from and holds, so that another weight or another mask is another row. */
-function exampleId(row: Candidate, body: ExampleBody): string {
-  const { inference, feedback, messages, probability, weight } = row
-  const said =
-    'kind' in body
-      ? body.kind === 'preference'
-        ? ['preference', body.chosen, body.rejected]
-        : ['desirability', String(body.label), body.completion]
-      : [body.completion]
-  const more = [messages, probability, weight].map((value) =>
-    value === undefined ? null : JSON.stringify(value),
-  )
-  return rowId(inference.occurredAt, [
-    'example',
-    inference.id,
-    ...feedback.map(({ id }) => id),
-    ...said,
-    ...(more.every((part) => part === null) ? [] : more),
-  ])
-}
-
-/** The conversation up to the answer. */
-function promptOf({ inference, messages = inference.payload.messages }: Candidate): Message[] {
-  return messages.map(({ role, content }) => ({ role, content }))
-}
-
-function snapshotRows(
-  row: Candidate,
-  digests: Map<string, string>,
-  split: SnapshotRow['split'],
-  origin: SnapshotRow['origin'],
-): SnapshotRow[] {
-  const { probability, weight, propensity, pii } = row
-  return row.examples.map((body) => {
-    const id = exampleId(row, body)
-    return {
-      id,
-      digest: digests.get(id)!,
-      split,
-      signal: row.signal,
-      inference: row.inference.id,
-      feedback: row.feedback.map((feedback) => feedback.id),
-      source: sourceOf(row.inference),
-      occurredAt: row.inference.occurredAt.toISOString(),
-      ...(origin === undefined ? {} : { origin }),
-      ...(probability === undefined ? {} : { probability }),
-      ...(weight === undefined ? {} : { weight }),
-      ...(propensity === undefined ? {} : { propensity }),
-      ...(pii === undefined ? {} : { pii }),
-    }
-  })
 }

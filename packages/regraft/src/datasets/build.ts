@@ -1,11 +1,11 @@
 import { RegraftError } from '../errors/index.ts'
 import { makeSelection, runStep } from '../lineage/index.ts'
 import { defineOperation } from '../operation/index.ts'
+import type { ExampleKind } from '../signals/index.ts'
 import type { Edge } from '../store/types.ts'
 import { BuildInput, checkOptions } from './build-input.ts'
 import { BuildOutput, renderBuild } from './build-output.ts'
 import { buildSnapshot } from './build-snapshot.ts'
-import type { ExampleKind } from './candidates.ts'
 import { chooseSuite } from './choose-suite.ts'
 import type { SnapshotManifest } from './manifest.ts'
 import { piiParameters } from './pii-names.ts'
@@ -63,6 +63,7 @@ export const buildOperation = defineOperation({
           consent: input.consent ?? task?.consent ?? null,
           validation: input.validation,
           kind: input.for,
+          uncalibrated: input.uncalibrated,
           since: input.since ?? null,
           canaries: { count: input.canaries, repeats: input.canaryRepeats },
           pii: await piiParameters(store, config, input.pii),
@@ -75,7 +76,7 @@ export const buildOperation = defineOperation({
     const manifest = await store.artifacts.read<SnapshotManifest>(snapshot)
     if (manifest.rows.length === 0) {
       throw new RegraftError('invalid-input', NOTHING_TO_LEARN[input.for], {
-        hint: 'import corrections or labels, or send POST /v1/feedback for served answers',
+        hint: hintOf(manifest),
         details: { dropped: countBy(manifest.dropped, ({ reason }) => reason) },
       })
     }
@@ -114,6 +115,12 @@ const NOTHING_TO_LEARN: Record<ExampleKind, string> = {
   demonstrations: 'no row can be trained on: none carries a signal that is usable',
   preferences: 'there is no pair of answers: no answer that was given was replaced by another',
   desirability: 'no answer is marked good or bad',
+}
+
+function hintOf({ dropped }: SnapshotManifest): string {
+  return dropped.some(({ reason }) => reason === 'uncalibrated')
+    ? 'regraft signals calibrate says which rules may be used; --uncalibrated takes all of them'
+    : 'import corrections or labels, or send POST /v1/feedback for served answers'
 }
 
 function countBy<Item>(items: readonly Item[], key: (item: Item) => string): Record<string, number> {

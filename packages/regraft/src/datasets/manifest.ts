@@ -1,7 +1,7 @@
 import type { NgramCoverage, PiiKind } from '@regraft/methods'
-import type { FeedbackPayload } from '../store/types.ts'
-import type { ExampleKind } from './candidates.ts'
-import type { DropReason } from './demonstrations.ts'
+import type { ExampleKind, Provenance } from '../signals/index.ts'
+import type { Fault, FeedbackPayload } from '../store/types.ts'
+import type { DropReason } from './drop-explanations.ts'
 
 /** Where an inference came from: `import:<file digest>:<line>`, or 'serving' for one that was answered here, 'trace' for a span. */
 export type RowSource = `import:${string}:${number}` | 'serving' | 'trace' | 'canary'
@@ -13,6 +13,12 @@ export interface SnapshotRow {
   digest: string
   split: 'train' | 'validation'
   signal: FeedbackPayload['type'] | 'canary'
+  /** Rule of the signal compiler, and id of the compiled signal, which a person can judge. */
+  rule?: Provenance['rule']
+  signalId?: string
+  /** Whether the answer that was given is said to be wrong or unwelcome; absent where nobody has said it. */
+  fault?: Fault
+  flags?: Provenance['flags']
   /** The inference that it was made from, and the feedback rows that say what the answer should be. */
   inference: string
   feedback: string[]
@@ -70,6 +76,8 @@ export interface SnapshotManifest {
   dropped: DroppedRow[]
   /** Absent in snapshots of version 1. */
   sources?: SnapshotSource[]
+  /** Whether rules that have not been calibrated count everywhere. */
+  uncalibrated?: true
   /** Shares that were asked for and those that there were rows for. */
   replay?: { asked: { past: number; general: number }; past: number; general: number }
   /** What the scan for personal data did and found, in the rows that the other stages kept; absent when there was none. */

@@ -78,7 +78,13 @@ const ROWS: [string, string, string][] = [
 ]
 
 async function build(project: ProjectStore, input: Record<string, unknown>) {
-  const given = buildOperation.input.parse({ validation: 0, holdout: 0.01, for: 'preferences', ...input })
+  const given = buildOperation.input.parse({
+    validation: 0,
+    holdout: 0.01,
+    for: 'preferences',
+    uncalibrated: true,
+    ...input,
+  })
   const built = buildOperation.output.parse(await buildOperation.run(contextOf(project), given))
   const manifest = await project.artifacts.read<SnapshotManifest>(built.snapshot)
   const payloads: ExamplePayload[] = []

@@ -2,8 +2,7 @@ import { z } from 'zod'
 import { type ImportedFile, parseFile, Reading } from '../capture/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { defineStep, type Selection } from '../lineage/index.ts'
-import { decideDemonstration } from './demonstrations.ts'
-import { readDecisions } from './read-decisions.ts'
+import { compileRows, type ExampleBody, UNCALIBRATED } from '../signals/index.ts'
 import { splitByTime } from './split.ts'
 import { heldOutItem, suiteItemOf } from './suite.ts'
 import { type SealedSuite, sealItems } from './vault/index.ts'
@@ -54,16 +53,23 @@ export const holdOutSuite = defineStep({
       inferences: await read<Selection>('inferences'),
       feedback: await read<Selection>('feedback'),
     }
-    const { kept } = await readDecisions(project, task, selections, decideDemonstration)
+    const options = { task, kind: 'demonstrations', policy: UNCALIBRATED } as const
+    const kept = await compileRows(project, selections, options)
     const dated = kept.map((row) => ({
       row,
       id: row.inference.id,
       occurredAt: row.inference.occurredAt,
     }))
     const { newer } = splitByTime(dated, share, seed!)
-    const items = newer.map(({ row }) => heldOutItem(row.inference, row.completion))
+    const items = newer.flatMap(({ row }) =>
+      row.examples.map((example) => heldOutItem(row.inference, answerOf(example))),
+    )
     const sealed = await sealItems(project.keys, name, items)
     const suite: SealedSuite = { name, scoring: 'exact-match', items: sealed, leftOut: [] }
     return [{ role: 'suite', kind: 'suite', schemaVersion: 2, value: suite }]
   },
 })
+
+function answerOf(example: ExampleBody): string {
+  return 'completion' in example ? example.completion : example.chosen
+}

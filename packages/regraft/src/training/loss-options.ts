@@ -1,7 +1,7 @@
 import type { LossName, LossRecipe } from '@regraft/engine'
 import { z } from 'zod'
-import type { ExampleKind } from '../datasets/index.ts'
 import { RegraftError } from '../errors/index.ts'
+import type { ExampleKind } from '../signals/index.ts'
 
 const LOSS_NAMES = ['sft', 'dpo', 'kto', 'orpo', 'simpo', 'distill'] as const satisfies LossName[]
 

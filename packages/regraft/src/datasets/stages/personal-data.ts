@@ -1,5 +1,6 @@
 import { countPii, maskPii, type PiiKind, piiScanner } from '@regraft/methods'
-import type { Candidate, ExampleBody } from '../candidates.ts'
+import type { ExampleBody } from '../../signals/index.ts'
+import type { Candidate } from '../candidates.ts'
 import type { PiiFindings } from '../manifest.ts'
 import { openNames } from '../pii-names.ts'
 import type { Stage } from './stage.ts'

@@ -1,7 +1,7 @@
 import type { ProjectStore } from '../../store/types.ts'
 import type { SnapshotParameters } from '../build-snapshot.ts'
 import type { Candidate } from '../candidates.ts'
-import type { DropReason } from '../demonstrations.ts'
+import type { DropReason } from '../drop-explanations.ts'
 import type { DroppedRow, SnapshotManifest } from '../manifest.ts'
 import type { VaultSuite, VaultVisit } from '../vault/index.ts'
 
