@@ -1,4 +1,5 @@
 export { binomialPmf, binomialTail } from './binomial.ts'
+export { independentDifference } from './independent-difference.ts'
 export type { Interval } from './interval.ts'
 export { mcnemarExact } from './mcnemar.ts'
 export { type NonInferiority, nonInferiority } from './non-inferiority.ts'
