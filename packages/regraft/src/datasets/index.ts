@@ -7,6 +7,13 @@ export { buildSnapshot } from './build-snapshot.ts'
 export { canariesOf } from './canaries.ts'
 export { kindOf, type SnapshotManifest, type SnapshotRow } from './manifest.ts'
 export { listSuites, requireSuite } from './suite.ts'
-export { excludedItems, type VaultAccess, VaultVisit, vaultAccess } from './vault/index.ts'
+export {
+  excludedItems,
+  readSuite,
+  type VaultAccess,
+  VaultVisit,
+  vaultAccess,
+  vaultOperations,
+} from './vault/index.ts'
 
 export const datasetOperations = [sealOperation, buildOperation, piiOperation]

@@ -1,6 +1,12 @@
 import { wilsonInterval } from '@regraft/methods'
 import { z } from 'zod'
-import { excludedItems, requireSuite, type SnapshotManifest, vaultAccess } from '../datasets/index.ts'
+import {
+  excludedItems,
+  readSuite,
+  requireSuite,
+  type SnapshotManifest,
+  vaultAccess,
+} from '../datasets/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { runStep, shortDigest } from '../lineage/index.ts'
 import type { AdapterRecord, BaseRecord } from '../models/index.ts'
@@ -153,7 +159,7 @@ async function findSuite(
 
 /** Items that do not count any more; says how many there are. */
 async function leftOutItems({ store, log }: OperationContext, suite: string): Promise<string[]> {
-  const { burned, erased } = await excludedItems(store, suite)
+  const { burned, erased } = await excludedItems(store, await readSuite(store, suite))
   if (burned.length > 0) log.warn(`${burned.length} items of the suite are burned: people have seen them`)
   if (erased.length > 0) log.warn(`${erased.length} items of the suite were erased with their end user`)
   return [...new Set([...burned, ...erased])].sort()

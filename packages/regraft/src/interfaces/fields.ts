@@ -14,7 +14,7 @@ export interface Field {
   description: string
 }
 
-const FIELD_OF_MARK = { input: 'file', output: 'json', path: 'path' } as const
+const FIELD_OF_MARK = { input: 'file', output: 'json', text: 'json', path: 'path' } as const
 
 /** Describes the fields of an input schema in the order in which it names them. */
 export function describeFields(input: z.ZodObject): Field[] {

@@ -7,6 +7,7 @@ import {
   fileMark,
   InputFile,
   OutputFile,
+  OutputText,
   parseInput,
 } from './index.ts'
 
@@ -49,6 +50,7 @@ test('file marks survive a description and are told apart', () => {
   expect(fileMark(InputFile)).toBe('input')
   expect(fileMark(InputFile.describe('rows'))).toBe('input')
   expect(fileMark(OutputFile.describe('rows'))).toBe('output')
+  expect(fileMark(OutputText.describe('rows'))).toBe('text')
   expect(fileMark(z.object({ digest: z.string(), name: z.string() }))).toBe(null)
 })
 

@@ -34,6 +34,20 @@ export const OutputFile = z
 export type OutputFile = z.output<typeof OutputFile>
 
 /**
+ * A text that an operation hands out in the answer itself, so that it is stored nowhere: only in the mode 'call'.
+ *
+ * A field of this type in the output gives the command an option of its name, as for OutputFile; what is saved is not
+ * printed.
+ */
+export const OutputText = z
+  .object({
+    name: z.string().describe('a file name to save it under'),
+    text: z.string().describe('what it holds; empty once the CLI has saved it'),
+  })
+  .meta({ [FileMark]: 'text', description: 'A file handed out in the answer itself' })
+export type OutputText = z.output<typeof OutputText>
+
+/**
  * Something by its name, or a path of the machine that holds the data directory: what is too big to upload is used where
  * it lies. The CLI makes a path absolute; an operation refuses a path unless the caller is 'local'.
  */
@@ -47,10 +61,11 @@ export function looksLikePath(text: string): boolean {
   return /^([./~]|[A-Za-z]:[\\/])|\.(gguf|whl)$/i.test(text)
 }
 
-type FileMark = 'input' | 'output' | 'path'
+const FILE_MARKS = ['input', 'output', 'text', 'path'] as const
+type FileMark = (typeof FILE_MARKS)[number]
 
 /** Says which of the file marks a schema carries (inside optional, default, nullable or array, look inside first). */
 export function fileMark(schema: z.core.$ZodType): FileMark | null {
   const mark = z.globalRegistry.get(schema)?.[FileMark]
-  return mark === 'input' || mark === 'output' || mark === 'path' ? mark : null
+  return FILE_MARKS.find((one) => one === mark) ?? null
 }

@@ -1,6 +1,7 @@
 import { RegraftError } from '../../errors/index.ts'
 import type { OperationContext } from '../../operation/index.ts'
 import type { ProjectStore, VaultQuery } from '../../store/types.ts'
+import { readSuite, type VaultSuite } from './suite.ts'
 
 /** Who asks a vault, and how often each of its suites may be asked. */
 export interface VaultAccess {
@@ -29,15 +30,32 @@ export function countQueries(queries: readonly VaultQuery[], purpose: VaultQuery
   return queries.filter((query) => query.purpose === purpose).length
 }
 
+/**
+ * What has been asked of a suite, oldest first; also of the suites of its name that hold at least half of its items: a
+ * file that is sealed again with some more rows is not a fresh suite.
+ */
+export async function queriesOf(store: ProjectStore, suite: VaultSuite): Promise<VaultQuery[]> {
+  const queries = await store.vault.queries(suite.digest)
+  const ids = new Set(suite.items.map(({ id }) => id))
+  for (const { digest } of await store.artifacts.find('suite', { name: suite.name })) {
+    if (digest === suite.digest) continue
+    const others = await store.vault.queries(digest)
+    if (others.length === 0) continue
+    const { items } = await readSuite(store, digest)
+    if (items.filter(({ id }) => ids.has(id)).length * 2 >= ids.size) queries.push(...others)
+  }
+  return queries.sort((a, b) => a.at.getTime() - b.at.getTime())
+}
+
 /** Throws 'forbidden' when a suite has been asked as often as its budget allows. */
 export async function requireBudget(
   store: ProjectStore,
   access: VaultAccess,
-  suite: { digest: string; name: string },
+  suite: VaultSuite,
   purpose: Budgeted,
 ): Promise<void> {
   const allowed = budgetOf(access, purpose)
-  const used = countQueries(await store.vault.queries(suite.digest), purpose)
+  const used = countQueries(await queriesOf(store, suite), purpose)
   if (used < allowed) return
   const [verb, setting] =
     purpose === 'evaluate' ? ['evaluated on', 'vault.evaluations'] : ['screened against', 'vault.screens']

@@ -172,7 +172,8 @@ function outputFiles(operation: AnyOperation): string[] {
 }
 
 function isOutputFile(schema: z.core.$ZodType): boolean {
-  if (fileMark(schema) === 'output') return true
+  const mark = fileMark(schema)
+  if (mark === 'output' || mark === 'text') return true
   const inner = (schema as Partial<z.ZodOptional>)._zod?.def.innerType
   return inner ? isOutputFile(inner) : false
 }

@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
+import { rename, rm, writeFile } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { RegraftError } from '../../errors/index.ts'
@@ -9,6 +9,7 @@ import {
   type ErrorDescription,
   type OperationContext,
   type OutputFile,
+  type OutputText,
   type ProgressEvent,
   parseInput,
   runOperation,
@@ -53,8 +54,11 @@ export async function runOperationCommand(
     const output = await callOperation(cli, session, operation, input, detach)
     if (output === DETACHED) return
     for (const [field, path] of Object.entries(save)) {
-      const file = (output as Record<string, OutputFile | null | undefined>)[field]
-      if (file) await saveFile(session, file, path)
+      const file = (output as Record<string, OutputFile | OutputText | null | undefined>)[field]
+      if (file && 'text' in file) {
+        await saveText(file.text, path)
+        file.text = ''
+      } else if (file) await saveFile(session, file, path)
     }
     printOutput(cli, operation, output)
   } catch (error) {
@@ -193,14 +197,25 @@ function printOutput({ terminal }: CliContext, operation: AnyOperation, output: 
 }
 
 async function saveFile(session: Session, file: OutputFile, path: string): Promise<void> {
-  const draft = `${path}.${process.pid}.part`
-  try {
-    await session.request(`/api/blobs/${file.digest}`, { repeatable: true }, async ({ body }) => {
+  await save(path, (draft) =>
+    session.request(`/api/blobs/${file.digest}`, { repeatable: true }, async ({ body }) => {
       await pipeline(
         Readable.fromWeb((body ?? new Blob([]).stream()) as Parameters<typeof Readable.fromWeb>[0]),
         createWriteStream(draft),
       )
-    })
+    }),
+  )
+}
+
+/** What is handed out in an answer is not for everybody on the machine. */
+async function saveText(text: string, path: string): Promise<void> {
+  await save(path, (draft) => writeFile(draft, text, { mode: 0o600 }))
+}
+
+async function save(path: string, write: (draft: string) => Promise<void>): Promise<void> {
+  const draft = `${path}.${process.pid}.part`
+  try {
+    await write(draft)
     await rename(draft, path)
   } catch (cause) {
     await rm(draft, { force: true })

@@ -1,5 +1,5 @@
 import { importOperation } from '../../capture/index.ts'
-import { datasetOperations } from '../../datasets/index.ts'
+import { datasetOperations, vaultOperations } from '../../datasets/index.ts'
 import { fleetOperations } from '../../fleet/index.ts'
 import { gateOperations } from '../../gates/index.ts'
 import { jobOperations } from '../../jobs/index.ts'
@@ -15,6 +15,7 @@ export const operations: readonly AnyOperation[] = [
   importOperation,
   ...modelOperations,
   ...datasetOperations,
+  ...vaultOperations,
   ...trainingOperations,
   ...gateOperations,
   ...fleetOperations,
