@@ -21,13 +21,17 @@ export function explainConfig(loaded: LoadedConfig): ExplainedValue[] {
     const origin = loaded.origins.get(path)
     values.push({
       path,
-      value: origin?.shown ?? hidePassword(node),
+      value: origin?.shown ?? (isSecret(path) ? '***' : hidePassword(node)),
       source: origin?.source ?? 'default',
       detail: origin?.detail ?? '',
     })
   }
   visit(loaded.config, '')
   return values
+}
+
+function isSecret(path: string): boolean {
+  return /^upstreams\..+\.(apiKey|headers\..+)$/.test(path)
 }
 
 function hidePassword(value: unknown): unknown {

@@ -32,10 +32,35 @@ test('without a file every value is the documented default, and paths are absolu
     server: { host: '127.0.0.1', port: 7878, maxWaiting: 64, requireKey: false },
     tasks: {},
     bases: {},
+    upstreams: {},
+    routes: {},
+    capture: { fsync: 'always' },
     gates: { margin: 0.02, alpha: 0.05 },
     privacy: { pii: 'mask', names: [] },
     vault: { evaluations: 100, screens: 1000 },
   })
+})
+
+test('upstreams keep their keys to themselves and share no model', () => {
+  const folder = folderWith(
+    [
+      'upstreams:',
+      '  one: { url: "https://one.example/v1", apiKey: sk-plainly-written, models: [a, b] }',
+      '  two: { url: "https://user:secret@two.example/v1", models: [b], headers: { "api key": x } }',
+    ].join('\n'),
+  )
+  expect(failure({ folder }).message).toMatch(/upstreams\.two\.url: keys belong into apiKey/)
+  expect(failure({ folder }).message).toMatch(/upstreams\.two\.headers/)
+  const shared = folderWith(
+    'upstreams:\n  one: { url: "http://a/v1", models: [b] }\n  two: { url: "http://a/v1", models: [b] }\n',
+  )
+  expect(failure({ folder: shared }).message).toMatch(/line 3: .*b belongs to upstreams\.one already/)
+  const right = folderWith(
+    'upstreams:\n  one: { url: "https://a/v1", apiKey: sk-plain, models: [b], headers: { api-key: sk-header } }\n',
+  )
+  const explained = JSON.stringify(explainConfig(loadConfig({ folder: right, environment: {} })))
+  expect(explained).toContain('upstreams.one.apiKey')
+  expect(explained).not.toMatch(/sk-plain|sk-header/)
 })
 
 test('an option wins over the environment, the environment over the file, the file over the default', () => {
@@ -89,7 +114,7 @@ test('one error lists every bad path with its line, and unknown keys with the ke
   const error = failure({ folder })
   expect(error.code).toBe('invalid-config')
   expect(error.message.split('\n').slice(1)).toEqual([
-    "  line 1: projct: unknown key, did you mean 'project'? Valid here: project, dataDirectory, keysDirectory, databaseUrl, server, tasks, bases, gates, privacy, vault, owners",
+    "  line 1: projct: unknown key, did you mean 'project'? Valid here: project, dataDirectory, keysDirectory, databaseUrl, server, tasks, bases, upstreams, routes, capture, gates, privacy, vault, owners",
     "  line 3: server.prot: unknown key, did you mean 'port'? Valid here: host, port, maxWaiting, adapterDirectory, requireKey",
     '  line 4: server.port: expected number, found string',
     '  line 6: gates.margin: too big: expected number to be <=1',

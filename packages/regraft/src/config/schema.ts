@@ -85,6 +85,80 @@ const Privacy = z.strictObject({
     .describe('a file with one such name per line, relative to this file'),
 })
 
+const perMillion = z.number().nonnegative()
+
+const Price = z
+  .strictObject({
+    prompt: perMillion.describe('price of a million prompt tokens'),
+    cachedPrompt: perMillion.optional().describe('of those that the upstream had cached; else as the others'),
+    completion: perMillion.describe('price of a million tokens of the answer'),
+    currency: z
+      .string()
+      .regex(/^[A-Z]{3}$/, 'expected three capital letters')
+      .default('USD')
+      .describe('as in ISO 4217'),
+  })
+  .describe('what tokens of a model cost')
+
+const Upstream = z
+  .strictObject({
+    url: z
+      .url({ protocol: /^https?$/, error: 'expected the address of an API, such as https://host/v1' })
+      .refine(
+        (url) => !/[?#]|\/\/[^/]*@/.test(url),
+        'keys belong into apiKey or headers, not into the address',
+      )
+      .describe('address up to and including /v1'),
+    apiKey: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('sent as Authorization: Bearer; name an environment variable, see configuration'),
+    models: z
+      .array(z.string().min(1))
+      .min(1)
+      .describe('names of its models; * stands for any text, and such names are not listed'),
+    headers: z
+      .record(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'expected the name of a header'), z.string())
+      .default({})
+      .describe('headers sent with each request'),
+    prices: z.record(z.string(), Price).default({}).describe('prices by model'),
+    timeout: z
+      .number()
+      .positive()
+      .max(86_400)
+      .default(600)
+      .describe('seconds to wait for the answer, or its next piece †'),
+  })
+  .describe('an OpenAI-compatible API that answers for its models')
+
+const Upstreams = z.record(z.string(), Upstream).superRefine((upstreams, context) => {
+  const owners = new Map<string, string>()
+  for (const [name, { models }] of Object.entries(upstreams)) {
+    for (const [index, model] of models.entries()) {
+      const other = owners.get(model)
+      if (other !== undefined && other !== name) {
+        const message = `${model} belongs to upstreams.${other} already`
+        context.addIssue({ code: 'custom', path: [name, 'models', index], message })
+      }
+      owners.set(model, name)
+    }
+  }
+})
+
+const Route = z
+  .strictObject({
+    model: z.string().min(1).describe('the model that answers: of an upstream, an adapter, or a base'),
+  })
+  .describe('a name of your own for a model')
+
+const Capture = z.strictObject({
+  fsync: z
+    .enum(['always', 'interval', 'never'])
+    .default('always')
+    .describe('when the journal is synced: before each acknowledgement, once a second, or by the kernel'),
+})
+
 /** What `regraft.yaml` may say: the one source of defaults, types, JSON Schema and docs of the configuration. */
 export const Config = z.strictObject({
   project: z
@@ -110,9 +184,13 @@ export const Config = z.strictObject({
   server: Server.prefault({}).describe('the HTTP server of `regraft serving up`'),
   tasks: z.record(z.string(), Task).default({}).describe('tasks by name'),
   bases: z.record(z.string(), Base).default({}).describe('base models by name'),
+  upstreams: Upstreams.default({}).describe('OpenAI-compatible APIs by name'),
+  routes: z.record(z.string(), Route).default({}).describe('names that requests may give instead of a model'),
+  capture: Capture.prefault({}).describe('how answers and feedback are logged'),
   gates: Gates.prefault({}).describe('thresholds of gates'),
   privacy: Privacy.prefault({}).describe('personal data in what is trained on'),
   vault: Vault.prefault({}).describe('how often an evaluation suite may be asked before it is used up'),
   owners: Owner.optional(),
 })
 export type Config = z.output<typeof Config>
+export type UpstreamConfig = z.output<typeof Upstream>

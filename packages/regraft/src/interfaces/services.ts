@@ -39,7 +39,9 @@ export async function createServices(
 
   const onProblem = (message: string, cause?: unknown) => log.warn(message, { cause })
   const journals = holdsDirectory
-    ? await openJournals(join(config.dataDirectory, 'journal'), { store, onProblem })
+    ? await openJournals(join(config.dataDirectory, 'journal'), {
+        ...{ store, onProblem, fsync: config.capture.fsync },
+      })
     : foreignJournals
   const engines = new EngineHost(config, 'serving')
   const evaluationEngines = new EngineHost(config, 'evaluation')

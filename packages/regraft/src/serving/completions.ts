@@ -4,32 +4,42 @@ import type { Context } from 'hono'
 import { streamSSE } from 'hono/streaming'
 import { describeError } from '../operation/index.ts'
 import type { NewInference } from '../store/types.ts'
+import { INFERENCE_HEADER } from './call-facts.ts'
+import type { CallLog } from './call-log.ts'
+import { type Call, recordOf } from './call-record.ts'
 import type { Generation } from './chat-request.ts'
 import { logProbabilitiesObject } from './log-probabilities.ts'
 import type { ServedModel } from './served-models.ts'
 import type { ServingEnv, ServingOptions } from './serving-env.ts'
+import { routeDigest } from './upstreams.ts'
 
-export interface Call {
-  id: string
+export interface Generating extends Call {
   model: ServedModel
+  /** What the request called it. */
+  route: string
   generation: Generation
-  startedAt: Date
   /** Lets the request out of the line of its base. */
   leave(): void
+}
+
+interface Parts {
+  options: ServingOptions
+  log: CallLog
 }
 
 type OnText = (text: string, tokens: StreamedToken[]) => void
 
 export async function completeWhole(
   context: Context<ServingEnv>,
-  options: ServingOptions,
-  call: Call,
+  { options, log }: Parts,
+  call: Generating,
 ): Promise<Response> {
   const reported: StreamedToken[] = []
   const wanted = call.generation.topLogProbabilities !== null
   const collect: OnText = (_text, tokens) => void reported.push(...tokens)
   const answer = await answerOf(options, context, call, context.req.raw.signal, wanted ? collect : undefined)
-  await journal(options, context, inferenceOf(call, answer.text, answer))
+  const row = inferenceOf(call, answer.text, answer, null)
+  if (await log.append(context.var.store.projectId, row)) context.header(INFERENCE_HEADER, call.id)
   return context.json({
     ...completionHead(call, 'chat.completion'),
     choices: [
@@ -47,8 +57,8 @@ export async function completeWhole(
 /** Begins the stream with the first words: what fails before them is answered with its status, as whole answers are. */
 export async function completeInChunks(
   context: Context<ServingEnv>,
-  options: ServingOptions,
-  call: Call,
+  { options, log }: Parts,
+  call: Generating,
   includeUsage: boolean,
 ): Promise<Response> {
   const gone = new AbortController()
@@ -56,16 +66,21 @@ export async function completeInChunks(
   client.addEventListener('abort', () => gone.abort(), { once: true })
   if (client.aborted) gone.abort()
   let said = ''
+  let firstPieceAt: number | null = null
   const early: Parameters<OnText>[] = []
   let send: OnText = (...piece) => void early.push(piece)
   const begun = Promise.withResolvers<void>()
   const answering = answerOf(options, context, call, gone.signal, (text, tokens) => {
     said += text
+    firstPieceAt ??= performance.now()
     send(text, tokens)
     begun.resolve()
   })
   answering.catch(() => {})
   await Promise.race([begun.promise, answering])
+  context.header(INFERENCE_HEADER, call.id)
+  const append = (response: string, answer: Answer | null) =>
+    log.append(context.var.store.projectId, inferenceOf(call, response, answer, firstPieceAt))
   return streamSSE(context, async (stream) => {
     stream.onAbort(() => gone.abort())
     const head = completionHead(call, 'chat.completion.chunk')
@@ -83,11 +98,11 @@ export async function completeInChunks(
       answer = await answering
     } catch (error) {
       // What the caller has seen so far was an answer of the model too.
-      await journal(options, context, inferenceOf(call, said, null))
+      await append(said, null)
       await write({ error: describeError(error) })
       return
     }
-    await journal(options, context, inferenceOf(call, answer.text, answer))
+    await append(answer.text, answer)
     await chunk({}, [], answer.finishReason)
     if (includeUsage) await write({ ...head, choices: [], usage: usageObject(answer) })
     await stream.writeSSE({ data: '[DONE]' })
@@ -97,7 +112,7 @@ export async function completeInChunks(
 async function answerOf(
   options: ServingOptions,
   context: Context<ServingEnv>,
-  { model, generation, leave }: Call,
+  { model, generation, leave }: Generating,
   signal: AbortSignal,
   onText?: OnText,
 ): Promise<Answer> {
@@ -123,38 +138,37 @@ async function answerOf(
   }
 }
 
-async function journal(
-  options: ServingOptions,
-  context: Context<ServingEnv>,
-  row: NewInference,
-): Promise<void> {
-  const project = await options.services.journals.of(context.var.store.projectId)
-  await project.append({ kind: 'inference', row })
-}
-
 /** The row of a call; without an answer it was cut off. */
-function inferenceOf(call: Call, response: string, answer: Answer | null): NewInference {
-  const { model, generation } = call
+function inferenceOf(
+  call: Generating,
+  response: string,
+  answer: Answer | null,
+  firstPieceAt: number | null,
+): NewInference {
+  const { model, route, generation } = call
+  const { base, adapter } = model.reference
   const { sampling, seed, maxTokens, stop } = generation
-  return {
-    id: call.id,
-    occurredAt: call.startedAt,
-    payload: {
-      messages: generation.messages,
-      response,
-      model: model.id,
-      adapter: model.reference.adapter,
-      route: model.id,
-      parameters: { ...sampling, seed, maxTokens, ...(stop.length > 0 ? { stop } : {}) },
-      latencyMs: Date.now() - call.startedAt.getTime(),
-      usage: answer && { promptTokens: answer.promptTokens, completionTokens: answer.tokens.length },
-      finishReason: answer?.finishReason ?? 'cut-off',
-      source: { kind: 'serving' },
-    },
+  const choice = {
+    index: 0,
+    message: { role: 'assistant', content: response },
+    finish_reason: answer?.finishReason ?? null,
   }
+  return recordOf(call, [choice], {
+    ...{ endedMs: performance.now(), cutOff: answer === null, firstPieceAt },
+    payload: {
+      ...{ model: model.id, adapter, route },
+      parameters: {
+        ...call.facts.parameters,
+        ...{ ...sampling, seed, maxTokens },
+        ...(stop.length > 0 ? { stop } : {}),
+      },
+      usage: answer && { promptTokens: answer.promptTokens, completionTokens: answer.tokens.length },
+      configDigest: routeDigest({ route, model: model.id, base, adapter }),
+    },
+  })
 }
 
-function completionHead({ id, model, startedAt }: Call, object: string) {
+function completionHead({ id, model, startedAt }: Generating, object: string) {
   return { id: `chatcmpl-${id}`, object, created: Math.floor(startedAt.getTime() / 1000), model: model.id }
 }
 

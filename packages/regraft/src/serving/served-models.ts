@@ -21,13 +21,16 @@ export interface ServedModel {
 /** The models of a server: what is registered, what was loaded while it runs, and the bases. */
 export class ServedModels {
   readonly #config: Config
+  readonly #elsewhere: readonly string[]
   /** By project and name; gone when the server ends, as in vLLM. */
   readonly #loaded = new Map<string, Map<string, ServedModel>>()
   /** Artifacts never change, so that a request costs two queries however many adapters there are. */
   readonly #artifacts = new Map<string, unknown>()
 
-  constructor(config: Config) {
+  /** `elsewhere`: names of models that others answer for. */
+  constructor(config: Config, elsewhere: readonly string[] = []) {
     this.#config = config
+    this.#elsewhere = elsewhere
   }
 
   /** Registered adapters by name and by route, those that were loaded, and the bases of all of them. */
@@ -61,9 +64,10 @@ export class ServedModels {
     const models = await this.list(store)
     const model = models.find((candidate) => candidate.id === id)
     if (model) return model
-    const known = models.length > 0 ? models.map(({ id: name }) => name).join(', ') : 'none yet'
+    const names = [...models.map(({ id: name }) => name), ...this.#elsewhere]
+    const known = names.length > 0 ? names.join(', ') : 'none yet'
     throw new RegraftError('not-found', `there is no model '${id}'; served: ${known}`, {
-      hint: 'regraft fleet register puts an adapter here; GET /v1/models lists them',
+      hint: 'regraft fleet register puts an adapter here, upstreams in regraft.yaml a model of others; GET /v1/models lists them',
       details: { param: 'model' },
     })
   }

@@ -1,15 +1,15 @@
 import { existsSync } from 'node:fs'
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type RequestListener, type Server } from 'node:http'
-import { getRequestListener } from '@hono/node-server'
-import type { Access } from '../http/context.ts'
+import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import type { Access, Environment } from '../http/context.ts'
 import type { HolderRecord } from './lock.ts'
 import { chooseSocketPath, HOLDER_PATH, LEAVING_HEADER } from './socket.ts'
 
 /** How often a holder looks whether its socket file is still there, in milliseconds. */
 const SOCKET_CHECK = 2_000
 
-type FetchApp = (request: Request, environment: { access: Access }) => Response | Promise<Response>
+type FetchApp = (request: Request, environment: Environment) => Response | Promise<Response>
 
 /** Requests from outside the process: they wait until the app is ready, are counted, and are refused at the end. */
 export interface Gateway {
@@ -34,10 +34,10 @@ export function createGateway(): Gateway {
   return {
     listener(access) {
       const listen = getRequestListener(
-        async (request) => {
+        async (request, node) => {
           const fetchApp = await ready.promise
           if (leaving) return refuse()
-          return fetchApp(request, { access })
+          return fetchApp(request, { access, ...(node as HttpBindings) })
         },
         { overrideGlobalObjects: false },
       )

@@ -3,7 +3,7 @@ import { createMiddleware } from 'hono/factory'
 import { RegraftError } from '../../errors/index.ts'
 import { allows, type Principal, SCOPES, type Scope } from '../../operation/index.ts'
 import type { ProjectStore } from '../../store/types.ts'
-import type { Access, AppEnv, AppOptions } from './context.ts'
+import type { AppEnv, AppOptions, Environment } from './context.ts'
 
 export const PROJECT_HEADER = 'x-regraft-project'
 
@@ -33,7 +33,7 @@ export function checkScope(principal: Principal, scope: Scope): void {
 }
 
 async function findPrincipal(context: Context<AppEnv>, store: ProjectStore): Promise<Principal> {
-  const { access = 'keyed' } = (context.env ?? {}) as { access?: Access }
+  const { access = 'keyed' } = (context.env ?? {}) as Environment
   if (access === 'local') return LOCAL
   if (access === 'open') {
     refuseForeignPages(context)

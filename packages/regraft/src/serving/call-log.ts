@@ -1,0 +1,41 @@
+import type { NewInference } from '../store/types.ts'
+import type { ServingOptions } from './serving-env.ts'
+
+/** How often a failing journal is complained about, in milliseconds. */
+const COMPLAINT_INTERVAL = 10_000
+
+/**
+ * Appends answers to the journal.
+ *
+ * When the journal cannot be written the answer is delivered all the same: the model has done its work and been paid for,
+ * and a product shall not stop because its log does. The loss is an error in the log, is counted, and shows in the missing
+ * header of the answer.
+ */
+export class CallLog {
+  readonly #options: Pick<ServingOptions, 'services' | 'log'>
+  #lost = 0
+  #complainedAt = Number.NEGATIVE_INFINITY
+
+  constructor(options: Pick<ServingOptions, 'services' | 'log'>) {
+    this.#options = options
+  }
+
+  /** Resolves to whether the journal has acknowledged the row; never rejects. */
+  async append(projectId: string, row: NewInference): Promise<boolean> {
+    const { services, log } = this.#options
+    try {
+      const journal = await services.journals.of(projectId)
+      await journal.append({ kind: 'inference', row })
+      return true
+    } catch (error) {
+      this.#lost++
+      const now = performance.now()
+      if (now - this.#complainedAt < COMPLAINT_INTERVAL) return false
+      this.#complainedAt = now
+      const reason = error instanceof Error ? error.message : String(error)
+      const total = `${this.#lost} of this process so far`
+      log.error(`answers are delivered without being logged (${total}): ${reason}`, { inference: row.id })
+      return false
+    }
+  }
+}
