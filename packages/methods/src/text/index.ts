@@ -1,5 +1,21 @@
 export { CharTfidf, type CharTfidfOptions, charNgrams, type SparseVector } from './char-tfidf.ts'
+export {
+  type ItemOverlap,
+  ItemScreen,
+  type ItemScreenOptions,
+  type ScreenCoverage,
+  type ScreenItem,
+  type TextPart,
+} from './item-screen.ts'
 export { levenshtein, normalizedEditDistance } from './levenshtein.ts'
+export { type Banding, candidateProbability, chooseBanding } from './min-hash.ts'
+export {
+  type NearDuplicate,
+  NearDuplicateIndex,
+  type NearDuplicateOptions,
+  type SketchBatch,
+  Sketcher,
+} from './near-duplicate-index.ts'
 export {
   type NgramCoverage,
   NgramIndex,
@@ -8,4 +24,12 @@ export {
   type NgramRung,
 } from './ngram-index.ts'
 export { normalizeText } from './normalize.ts'
+export {
+  OVERLAP_RUNGS,
+  type Overlap,
+  OverlapIndex,
+  type OverlapOptions,
+  type OverlapRung,
+} from './overlap-index.ts'
+export { jaccard, type Shingled, shingler } from './shingles.ts'
 export { sharedNgram, wordNgrams, words } from './words.ts'

@@ -10,7 +10,12 @@ const WORD =
  * In scripts that are written without spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese) each character is a word.
  */
 export function words(text: string): string[] {
-  return normalizeText(text).match(WORD) ?? []
+  return splitNormalized(normalizeText(text))
+}
+
+/** Splits a text that is normalised already, as `words` does. */
+export function splitNormalized(normalized: string): string[] {
+  return normalized.match(WORD) ?? []
 }
 
 /**
