@@ -1,2 +1,5 @@
+export type { RememberedAnswer } from './answers.ts'
 export { RegraftClientError } from './error.ts'
-export { type FeedbackEvent, type FeedbackReceipt, Regraft, type RegraftOptions } from './regraft.ts'
+export type { EventStorage } from './event-storage.ts'
+export type { Details, Fault, FeedbackEvent, FeedbackReceipt, Other } from './feedback-event.ts'
+export { Regraft, type RegraftOptions, type WrapOptions } from './regraft.ts'
