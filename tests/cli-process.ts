@@ -65,12 +65,13 @@ export async function runJson<T>(
   return JSON.parse(stdout) as T
 }
 
-/** Starts `serving up` on a free port; resolves once it answers. */
+/** Starts `serving up`, on a free port unless one is given; resolves once it answers. */
 export async function startServer(
   folder: string,
   environment?: Record<string, string>,
+  port = 0,
 ): Promise<CliProcess & { url: string }> {
-  const server = new CliProcess(folder, ['serving', 'up', '--port', '0', '--json'], environment)
+  const server = new CliProcess(folder, ['serving', 'up', '--port', String(port), '--json'], environment)
   await server.says('"url"')
   const { url } = JSON.parse(server.stdout) as { url: string }
   return Object.assign(server, { url })

@@ -1,11 +1,12 @@
-// The client SDK in a real browser: a page that a product serves, its own backend in front of Regraft, a click.
+// The client SDK in a real browser: a page that a product serves, its own backend in front of Regraft, clicks; the network
+// goes, the page is reloaded and left, the server is killed and started again, and every event is stored once.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
 import { stripTypeScriptTypes } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { type Browser, chromium } from 'playwright-core'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openStore } from '../../packages/regraft/src/store/index.ts'
 import { collect } from '../../packages/regraft/src/store/spec/fixtures.ts'
@@ -13,7 +14,7 @@ import { type CliProcess, startServer } from '../cli-process.ts'
 
 const CLIENT = join(import.meta.dirname, '../../packages/client/src')
 const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium'
-const INFERENCES = ['01981f3e-5a30-7cc4-9c2b-2f6d2c1f0a11', '01981f3e-5a30-7cc4-9c2b-2f6d2c1f0a12']
+const INFERENCES = [1, 2, 3].map((n) => `01981f3e-5a30-7cc4-9c2b-2f6d2c1f0a1${n}`)
 const ARGUMENTS =
   '--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'
 
@@ -22,6 +23,8 @@ let regraft: CliProcess & { url: string }
 let product: Server
 let productUrl: string
 let browser: Browser
+/** Whether the product's backend reaches Regraft. */
+let connected = true
 
 beforeAll(async () => {
   writeFileSync(join(folder, 'regraft.yaml'), 'project: default\n')
@@ -41,13 +44,16 @@ afterAll(async () => {
 /** The page, the client's sources without their types, and `/regraft` forwarded as a backend would. */
 function serveProduct(incoming: IncomingMessage, outgoing: ServerResponse): void {
   const { pathname } = new URL(incoming.url!, 'http://product')
-  if (pathname.startsWith('/regraft/')) {
+  if (pathname.startsWith('/regraft/') && !connected) {
+    incoming.socket.destroy()
+  } else if (pathname.startsWith('/regraft/')) {
     const headers = { 'content-type': 'application/json' }
     const target = regraft.url + pathname.slice('/regraft'.length)
     const forwarded = request(target, { method: incoming.method, headers }, (answer) => {
       outgoing.writeHead(answer.statusCode!, { 'content-type': 'application/json' })
       answer.pipe(outgoing)
     })
+    forwarded.on('error', () => incoming.socket.destroy())
     incoming.pipe(forwarded)
   } else if (pathname.startsWith('/client/')) {
     const path = join(CLIENT, basename(pathname))
@@ -59,35 +65,97 @@ function serveProduct(incoming: IncomingMessage, outgoing: ServerResponse): void
   }
 }
 
-async function clickOn(query: Record<string, string>): Promise<string> {
-  const page = await browser.newPage()
+async function openPage(query: Record<string, string>, context?: BrowserContext): Promise<Page> {
+  const page = await (context ?? browser).newPage()
+  await page.goto(`${productUrl}/?${new URLSearchParams(query)}`)
+  await page.waitForFunction('globalThis.regraft !== undefined')
+  return page
+}
+
+async function click(page: Page): Promise<string> {
   const problems: string[] = []
   page.on('pageerror', (error) => problems.push(error.message))
-  await page.goto(`${productUrl}/?${new URLSearchParams(query)}`)
   await page.click('#up')
   const result = page.locator('#result')
   await result.filter({ hasText: /./ }).waitFor()
   expect(problems).toEqual([])
-  const text = await result.textContent()
-  await page.close()
-  return text ?? ''
+  return (await result.textContent()) ?? ''
 }
 
-test('a click in a browser becomes feedback in the store; another origin reaches nothing', async () => {
-  const said = await clickOn({ inference: INFERENCES[0]! })
-  expect(said).toMatch(/^stored [0-9a-f-]{36}$/)
-  // Without the product's backend in between it would be another origin, to which Regraft answers nothing.
-  const across = await clickOn({ inference: INFERENCES[1]!, server: regraft.url })
-  expect(across).toContain('RegraftClientError')
-  expect(across).toContain('cannot be reached')
+/** Sends comments from a page without waiting for them. */
+const comment = (page: Page, texts: string[]) =>
+  page.evaluate(`for (const text of ${JSON.stringify(texts)}) regraft.comment('${INFERENCES[2]}', text)`)
 
+const waiting = (page: Page) => page.evaluate('localStorage.length')
+
+test('a click in a browser becomes feedback; another origin reaches nothing', async () => {
+  const page = await openPage({ inference: INFERENCES[0]! })
+  expect(await click(page)).toMatch(/^stored [0-9a-f-]{36}$/)
+  expect(await waiting(page)).toBe(0)
+  // Without the product's backend in between it would be another origin, to which Regraft answers nothing.
+  const context = await browser.newContext()
+  const across = await click(await openPage({ inference: INFERENCES[1]!, server: regraft.url }, context))
+  expect(across).toMatch(/RegraftClientError: .* cannot be reached \(kept\)/)
+  await context.close()
+})
+
+test('a lost network and a reload lose nothing', async () => {
+  const context = await browser.newContext()
+  const page = await openPage({ inference: INFERENCES[2]! }, context)
+  await context.setOffline(true)
+  await comment(page, ['offline 1', 'offline 2'])
+  await expect.poll(() => page.evaluate('regraft.flush()')).toBe(2)
+  // Back online it is sent at once, not when the next attempt would be due.
+  await context.setOffline(false)
+  await expect.poll(() => waiting(page)).toBe(0)
+
+  connected = false
+  await comment(page, ['before the reload'])
+  await expect.poll(() => page.evaluate('regraft.flush()')).toBe(1)
+  await page.reload()
+  await page.waitForFunction('globalThis.regraft !== undefined')
+  expect(await waiting(page)).toBe(1)
+  connected = true
+  await expect.poll(() => waiting(page)).toBe(0)
+  await context.close()
+})
+
+test('a page that is left sends what it has gathered', async () => {
+  const context = await browser.newContext()
+  const page = await openPage({ 'flush-after': '600000' }, context)
+  await comment(page, ['parting word'])
+  // What is in the storage of this context will not be seen again, so only the request can save it.
+  await page.goto('about:blank')
+  await context.close()
+})
+
+test('a server that is killed and started again has each event once', async () => {
+  const page = await openPage({})
+  await comment(page, ['1', '2', '3'])
+  await page.evaluate('regraft.flush()')
+  const { port } = new URL(regraft.url)
+  await comment(page, ['4', '5'])
+  await regraft.kill('SIGKILL')
+  await comment(page, ['6'])
+  expect(await page.evaluate('regraft.flush()')).toBeGreaterThan(0)
+  regraft = await startServer(folder, {}, Number(port))
+  await comment(page, ['7'])
+  await expect.poll(() => waiting(page), { timeout: 30_000 }).toBe(0)
+})
+
+test('what the store has in the end', async () => {
+  await browser.close()
   expect((await regraft.kill('SIGTERM')).code).toBe(143)
   const store = await openStore({ dataDirectory: join(folder, '.regraft') })
   const rows = await collect(store.project('default').feedback.select())
   await store.close()
-  expect(rows.map(({ inferenceId, payload }) => ({ inferenceId, ...payload }))).toEqual([
+  const [first, second, ...comments] = rows.map(({ inferenceId, payload }) => ({ inferenceId, ...payload }))
+  expect([first, second]).toEqual([
     { inferenceId: INFERENCES[0], type: 'thumbs', value: 1, author: 'a person at a browser' },
     { inferenceId: INFERENCES[0], type: 'correction', value: 'naïve 😀', author: null },
   ])
-  expect(said).toBe(`stored ${rows[0]!.id}`)
+  expect(comments.map((event) => 'value' in event && event.value)).toEqual([
+    ...['offline 1', 'offline 2', 'before the reload', 'parting word'],
+    ...['1', '2', '3', '4', '5', '6', '7'],
+  ])
 })
