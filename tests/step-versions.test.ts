@@ -146,7 +146,7 @@ test('datasets/build-snapshot', async () => {
   ]
   const parameters = { task: 'desk', consent: 'by contract', validation: 0.25 }
   expect(await stepFixture(project, buildSnapshot(ACCESS), { inputs, parameters, seed: 1 })).toEqual({
-    version: 3,
+    version: 4,
     digest: 'sha256:b6c1c3fae0031c52dbbd8fa34bf945045c24a6a4eba4302f43e21d2b4cb9127d',
   })
   // A fixture that left rows out for no reason, or for few, would pin little.

@@ -52,7 +52,7 @@ export type SnapshotParameters = z.output<typeof SnapshotParameters>
 export function buildSnapshot(access: VaultAccess): Step<SnapshotParameters> {
   return defineStep<SnapshotParameters>({
     name: 'datasets/build-snapshot',
-    version: 3,
+    version: 4,
     determinism: 'seeded',
     input: SnapshotParameters,
     async run({ parameters, seed, inputs, read, project, signal }) {

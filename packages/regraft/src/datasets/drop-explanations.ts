@@ -14,6 +14,7 @@ export const DROP_EXPLANATIONS = {
   'below-threshold': 'rests on a rule that failed its calibration',
   'exact-duplicate': 'repeats another row once case and punctuation are dropped',
   'held-out': 'is itself an item of the evaluation suite',
+  'derived-from-evaluation': 'was made from an item of the evaluation suite, by its lineage',
   'evaluation-overlap': 'repeats an item of the evaluation suite',
   'not-text': 'holds more than text (tool calls, images)',
   'personal-data': 'holds personal data',

@@ -50,7 +50,7 @@ export interface DroppedRow {
   inference: string
   source: RowSource
   reason: DropReason
-  /** For a duplicate: the inference that survives. For an overlap: the suite item and the rungs that matched. */
+  /** For a duplicate: the inference that survives. For an overlap, or a row made from an item: the suite item, and the rungs that matched. */
   of?: string
   rungs?: string[]
 }

@@ -1,5 +1,6 @@
 export { shortDigest } from './digest.ts'
 export type { FileReference } from './files.ts'
+export { type RowOrigins, rowsMadeFrom } from './origins.ts'
 export type { WalkedRow } from './row-walks.ts'
 export { runStep, type StepContext } from './run.ts'
 export { makeSelection, queryOf, type RowTableName, type Selection, verifySelection } from './selection.ts'

@@ -1,3 +1,4 @@
+import { derivedFromEvaluation } from './derived-from-evaluation.ts'
 import { duplicates } from './duplicates.ts'
 import { firewall } from './firewall.ts'
 import { heldOut } from './held-out.ts'
@@ -8,4 +9,11 @@ import { textOnly } from './text-only.ts'
 export type { Build, Stage } from './stage.ts'
 
 /** What a row passes on its way into a snapshot, in this order. */
-export const STAGES: readonly Stage[] = [textOnly, heldOut, duplicates, firewall, personalData]
+export const STAGES: readonly Stage[] = [
+  textOnly,
+  heldOut,
+  derivedFromEvaluation,
+  duplicates,
+  firewall,
+  personalData,
+]
