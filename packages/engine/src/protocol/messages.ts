@@ -1,4 +1,4 @@
-// The trainer protocol, version 2. In: a job folder with job.json and examples, one per line, in the form that the loss
+// The trainer protocol, version 3. In: a job folder with job.json and examples, one per line, in the form that the loss
 // wants (see JOB_FILES). Out: an adapter folder inside it, in PEFT's layout. Beside that, one JSON object per line on
 // standard output (events) and standard input (commands). Tensors never cross the pipe.
 import type { EngineErrorCode } from '../errors.ts'
@@ -8,11 +8,14 @@ import type { PreviewedExample } from '../training/preview.ts'
 import type { LearningRateRange, RangeOptions } from '../training/range-test.ts'
 import type { TrainingRecipe } from '../training/recipe.ts'
 
-export const PROTOCOL_VERSION = 2
+export const PROTOCOL_VERSION = 3
 
 export const JOB_FILES = {
   job: 'job.json',
-  /** sft, distill: {messages, completion}; dpo, orpo, simpo: {messages, chosen, rejected}; kto: with a label. */
+  /**
+   * sft, distill: {messages, completion}; dpo, orpo, simpo: {messages, chosen, rejected}; kto: with a label. Each may have a
+   * weight and a probability.
+   */
   train: 'train.jsonl',
   validation: 'validation.jsonl',
   /** dpo and kto: {chosen, rejected} or {completion, mismatched}, one line per line of train.jsonl. */

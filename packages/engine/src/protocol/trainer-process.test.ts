@@ -61,8 +61,8 @@ test('previews and range tests run as jobs and leave no adapter', async () => {
 test('a job of another protocol or with missing references is refused by name', async () => {
   const job = writeJob('old', { kind: 'lora' })
   const text = readFileSync(join(job, JOB_FILES.job), 'utf8')
-  writeFileSync(join(job, JOB_FILES.job), text.replace('"protocol":2', '"protocol":1'))
-  await expect(runTrainer(job)).rejects.toThrow(/speaks protocol 2 .* protocol 1 and kind 'lora'/)
+  writeFileSync(join(job, JOB_FILES.job), text.replace('"protocol":3', '"protocol":1'))
+  await expect(runTrainer(job)).rejects.toThrow(/speaks protocol 3 .* protocol 1 and kind 'lora'/)
   const kto = { name: 'kto', beta: 0.1, desirableWeight: 1, undesirableWeight: 1 } as const
   const rated = writeJob('rated', { kind: 'lora' }, { loss: kto })
   writeFileSync(

@@ -3,14 +3,22 @@ import { EngineError } from '../errors.ts'
 import type { Base, ChatMessage } from '../formats/types.ts'
 import { renderChat } from '../tokenizer/index.ts'
 
+/** How far an example counts; the losses say what they do with it. */
+export interface ExampleTrust {
+  /** Factor of the example in the loss, at least 0; 1 where it is absent. */
+  weight?: number
+  /** Probability that what it says is right, above 0; absent where nobody knows. */
+  probability?: number
+}
+
 /** A demonstration: the conversation so far and the answer to learn. For `sft` and `distill`. */
-export interface TrainingExample {
+export interface TrainingExample extends ExampleTrust {
   messages: ChatMessage[]
   completion: string
 }
 
 /** Two answers to one conversation, of which the first is preferred. For `dpo`, `orpo` and `simpo`. */
-export interface PreferenceExample {
+export interface PreferenceExample extends ExampleTrust {
   messages: ChatMessage[]
   chosen: string
   rejected: string

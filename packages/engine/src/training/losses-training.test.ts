@@ -337,3 +337,33 @@ test('a rate that breaks the run leaves the checkpoint of the last sound update'
   for (const name of checkpoint.names()) expect(checkpoint.read(name).every(Number.isFinite)).toBe(true)
   checkpoint.close()
 })
+
+test.each([
+  ['layer by layer', {}],
+  ['in one graph', { availableBytes: 1e12 }],
+])('weights and probabilities of examples reach the adapter, %s', async (_, options) => {
+  const recipe = picoRecipe({ loss: dpo, epochs: 1 })
+  const trainWith = (trust: (i: number) => { weight?: number; probability?: number }) =>
+    train(
+      recipe,
+      pairs.map((pair, i) => ({ ...pair, ...trust(i) })),
+      options,
+    )
+  const plain = await trainWith(() => ({}))
+  expect(bitsOf((await trainWith(() => ({ weight: 1 }))).adapter)).toEqual(bitsOf(plain.adapter))
+  expect(bitsOf((await trainWith((i) => ({ weight: i % 2 }))).adapter)).not.toEqual(bitsOf(plain.adapter))
+  const unheard = await trainWith(() => ({ weight: 0 }))
+  expect(Math.max(...[...unheard.adapter.modules.values()].flatMap(({ b }) => [...b].map(Math.abs)))).toBe(0)
+  // At the reference a pair that may as well be the other way round has no gradient.
+  const doubted = await trainWith(() => ({ probability: 0.5 }))
+  const [firstOfPlain] = plain.summary.gradientNorms
+  expect(doubted.summary.gradientNorms[0]).toBeLessThan(firstOfPlain! / 1000)
+})
+
+test('bad weights and probabilities are refused by the number of the example', async () => {
+  const recipe = picoRecipe({ loss: { ...dpo, variant: 'robust', labelSmoothing: 0.1 }, epochs: 1 })
+  const doubted = pairs.map((pair, i) => (i === 2 ? { ...pair, probability: 0.5 } : pair))
+  await expect(train(recipe, doubted)).rejects.toThrow(/Example 3 has a probability of 0.5.*above 0.5/)
+  const negative = pairs.map((pair, i) => (i === 1 ? { ...pair, weight: -1 } : pair))
+  await expect(train(recipe, negative)).rejects.toThrow(/Example 2 has a weight of -1/)
+})

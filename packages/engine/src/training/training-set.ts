@@ -15,6 +15,8 @@ export interface TrainingItem {
   index: number
   parts: { name: PartName; sequence: Sequence; reference: number | null }[]
   desirable: boolean | null
+  weight?: number
+  probability?: number
 }
 
 export interface TrainingSet {
@@ -34,7 +36,10 @@ export function prepareExamples(
   recipe: Pick<TrainingRecipe, 'loss' | 'maxLength' | 'seed'>,
 ): TrainingSet {
   const { loss, maxLength, seed } = recipe
-  for (const [index, example] of examples.entries()) checkFields(example, index, loss.name)
+  for (const [index, example] of examples.entries()) {
+    checkFields(example, index, loss.name)
+    checkTrust(example, index, loss)
+  }
   const partners =
     loss.name === 'kto' && examples.length > 0 ? mismatchedPairing(examples.length, seed) : null
   const set: TrainingSet = { items: [], dropped: [] }
@@ -51,6 +56,8 @@ export function prepareExamples(
         reference: references ? referenceOf(references, index, name) : null,
       })),
       desirable: loss.name === 'kto' ? (example as RatedExample).label : null,
+      ...(example.weight === undefined ? {} : { weight: example.weight }),
+      ...(example.probability === undefined ? {} : { probability: example.probability }),
     }
     const tokens = Math.max(...item.parts.map(({ sequence }) => sequence.ids.length))
     if (tokens > maxLength) set.dropped.push({ index, tokens })
@@ -100,6 +107,27 @@ function referenceOf(references: readonly ReferenceLine[], index: number, part: 
   if (typeof value === 'number' && Number.isFinite(value)) return value
   throw new EngineError('invalid-input', `Line ${index + 1} of the reference has no number for '${part}'`, {
     hint: 'Score the items of referenceItems again and write referenceLines, one line for each example',
+  })
+}
+
+function checkTrust(
+  { weight = 1, probability = 1 }: AnyExample,
+  index: number,
+  loss: TrainingRecipe['loss'],
+) {
+  // The correction of rDPO divides by 1 − 2ε.
+  const least = loss.name === 'dpo' && loss.variant === 'robust' ? 0.5 : 0
+  const problem = !(weight >= 0 && Number.isFinite(weight))
+    ? `a weight of ${weight}, which must be a number of at least 0`
+    : !(probability > least && probability <= 1)
+      ? `a probability of ${probability}, which must be above ${least} and at most 1`
+      : null
+  if (problem === null) return
+  throw new EngineError('invalid-input', `Example ${index + 1} has ${problem}`, {
+    hint:
+      least > 0
+        ? 'Leave such pairs out, or choose the variant sigmoid'
+        : 'Correct the example, or leave it out',
   })
 }
 

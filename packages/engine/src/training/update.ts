@@ -63,7 +63,8 @@ export async function accumulateItems(
     for (const batch of batches) {
       const ofRows = rowWeights(batch, weights)
       if (teacher) {
-        const divergenceWeights = new Float32Array(ofRows.length).fill(value.divergenceGradient!)
+        const divergences = items.map(({ weight = 1 }) => value.divergenceGradient! * weight)
+        const divergenceWeights = rowWeights(batch, divergences)
         const learned = { rowWeights: ofRows, divergenceWeights }
         addDistilled(sums, batch, await learner.distill(batch, teacher, learned, masksOf(batch)))
       } else addScores(sums, batch, await learner.accumulate(batch, ofRows, masksOf(batch)))
@@ -139,7 +140,7 @@ function addDistilled(
 
 function scoredExamples(items: readonly TrainingItem[], sums: Sums): ScoredExample[] {
   let sequence = 0
-  return items.map(({ parts, desirable }) => {
+  return items.map(({ parts, desirable, weight, probability }) => {
     const scored = parts.map(({ name, sequence: { ids, supervisedFrom }, reference }) => {
       const part: ScoredPart = {
         logProbability: sums.logProbabilities[sequence]!,
@@ -150,7 +151,12 @@ function scoredExamples(items: readonly TrainingItem[], sums: Sums): ScoredExamp
       sequence++
       return [name, part] as const
     })
-    return { parts: Object.fromEntries(scored) as Record<PartName, ScoredPart>, desirable }
+    return {
+      parts: Object.fromEntries(scored) as Record<PartName, ScoredPart>,
+      desirable,
+      ...(weight === undefined ? {} : { weight }),
+      ...(probability === undefined ? {} : { probability }),
+    }
   })
 }
 

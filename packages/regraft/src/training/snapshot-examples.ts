@@ -36,10 +36,16 @@ export async function readExamples(
 }
 
 function exampleOf(payload: ExamplePayload): AnyExample {
-  const { messages } = payload
-  if (payload.kind === 'preference') return { messages, chosen: payload.chosen, rejected: payload.rejected }
-  if (payload.kind === 'desirability') {
-    return { messages, completion: payload.completion, label: payload.label }
+  const { messages, weight, probability } = payload
+  const trust = {
+    ...(weight === undefined ? {} : { weight }),
+    ...(probability === undefined ? {} : { probability }),
   }
-  return { messages, completion: payload.completion }
+  if (payload.kind === 'preference') {
+    return { messages, chosen: payload.chosen, rejected: payload.rejected, ...trust }
+  }
+  if (payload.kind === 'desirability') {
+    return { messages, completion: payload.completion, label: payload.label, ...trust }
+  }
+  return { messages, completion: payload.completion, ...trust }
 }

@@ -8,10 +8,13 @@
 // Added to each of them where their weights are set:
 //   sftWeight·L_sft over the tokens of the chosen answers              RPO (Pang et al. 2024)
 //   dpopWeight·max(0, log π_ref(y⁺) − log π(y⁺)) inside the sigmoid    DPOP (Pal et al. 2024, Smaug)
+// With the probability p of a pair ε is 1 − p for this pair; hinge and ipo mix p·ℓ(Δ) + (1 − p)·ℓ(−Δ) likewise. A pair's loss
+// is multiplied by its weight, and its part of L_sft by p beside it.
 // DPOP subtracts its penalty from Δ: −log σ(β(Δ − λ·max(0, …))), which keeps chosen answers from losing likelihood.
 import type { LossRecipe } from '../recipe.ts'
 import { logSigmoid, sigmoid } from './logistic.ts'
 import { preferenceMetrics } from './preference-metrics.ts'
+import { likelihoodWeight, weightOf } from './trust.ts'
 import type { LossValue, ScoredExample, ScoredPart } from './types.ts'
 
 export type DpoOptions = Omit<Extract<LossRecipe, { name: 'dpo' }>, 'name'>
@@ -26,19 +29,23 @@ export function dpo(
   const chosenTokens = examples.reduce((sum, { parts }) => sum + parts.chosen.tokens, 0)
   let loss = 0
   let likelihood = 0
-  const gradients = examples.map(({ parts: { chosen, rejected } }) => {
+  const gradients = examples.map((example) => {
+    const { chosen, rejected } = example.parts
+    const weight = weightOf(example)
     const perToken = variant === 'ipo'
     const chosenShare = perToken ? 1 / chosen.tokens : 1
     const rejectedShare = perToken ? 1 / rejected.tokens : 1
     const penalised = dpopWeight > 0 && logRatio(chosen) < 0
     const penalty = penalised ? -dpopWeight * logRatio(chosen) * chosenShare : 0
     const margin = logRatio(chosen) * chosenShare - logRatio(rejected) * rejectedShare - penalty
-    const { value, slope } = pairLoss(margin, options)
-    loss += value / pairs
-    likelihood += chosen.logProbability
+    const { value, slope } = pairLoss(margin, options, example.probability)
+    loss += (value / pairs) * weight
+    likelihood += chosen.logProbability * likelihoodWeight(example)
     return {
-      chosen: (slope * chosenShare * (penalised ? 1 + dpopWeight : 1)) / pairs - sftWeight / chosenTokens,
-      rejected: (-slope * rejectedShare) / pairs,
+      chosen:
+        ((slope * chosenShare * (penalised ? 1 + dpopWeight : 1)) / pairs) * weight -
+        (sftWeight / chosenTokens) * likelihoodWeight(example),
+      rejected: ((-slope * rejectedShare) / pairs) * weight,
     }
   })
   const sftLoss = -likelihood / chosenTokens
@@ -57,16 +64,22 @@ function logRatio({ logProbability, reference }: ScoredPart): number {
 }
 
 /** Loss of one margin and its derivative. */
-function pairLoss(margin: number, options: DpoOptions): { value: number; slope: number } {
-  const { beta, variant, labelSmoothing } = options
-  if (variant === 'hinge') {
-    const gap = 1 - beta * margin
-    return gap > 0 ? { value: gap, slope: -beta } : { value: 0, slope: 0 }
+function pairLoss(
+  margin: number,
+  options: DpoOptions,
+  probability: number | undefined,
+): { value: number; slope: number } {
+  const { variant, beta } = options
+  if (variant === 'hinge' || variant === 'ipo') {
+    const asSaid = plainLoss(margin, variant, beta)
+    if (probability === undefined) return asSaid
+    const reversed = plainLoss(-margin, variant, beta)
+    return {
+      value: probability * asSaid.value + (1 - probability) * reversed.value,
+      slope: probability * asSaid.slope - (1 - probability) * reversed.slope,
+    }
   }
-  if (variant === 'ipo') {
-    const distance = margin - 1 / (2 * beta)
-    return { value: distance ** 2, slope: 2 * distance }
-  }
+  const labelSmoothing = probability === undefined ? options.labelSmoothing : 1 - probability
   const right = logSigmoid(beta * margin)
   const wrong = logSigmoid(-beta * margin)
   const doubt = sigmoid(-beta * margin)
@@ -76,4 +89,13 @@ function pairLoss(margin: number, options: DpoOptions): { value: number; slope: 
     value: scale * (-(1 - labelSmoothing) * right - flipped * wrong),
     slope: scale * beta * (-(1 - labelSmoothing) * doubt + flipped * (1 - doubt)),
   }
+}
+
+function plainLoss(margin: number, variant: 'hinge' | 'ipo', beta: number): { value: number; slope: number } {
+  if (variant === 'hinge') {
+    const gap = 1 - beta * margin
+    return gap > 0 ? { value: gap, slope: -beta } : { value: 0, slope: 0 }
+  }
+  const distance = margin - 1 / (2 * beta)
+  return { value: distance ** 2, slope: 2 * distance }
 }

@@ -2,10 +2,13 @@
 //   r = log π(y|x) − log π_ref(y|x)
 //   z₀ = max(0, mean over the batch of log π(y'|x) − log π_ref(y'|x)), y' the answer to another prompt; no gradient
 //   good answers  λ_D·(1 − σ(β(r − z₀)))       bad answers  λ_U·(1 − σ(β(z₀ − r)))
+// With the probability p of a mark its loss is p times that of the mark and 1 − p times that of the other one; the weight of
+// the example multiplies it. z₀ is not weighted.
 // z₀ estimates the divergence of the policy from its reference, which is why y' must not be the answer to x.
 import type { LossRecipe } from '../recipe.ts'
 import { sigmoid } from './logistic.ts'
 import { mean } from './mean.ts'
+import { weightOf } from './trust.ts'
 import type { LossValue, ScoredExample, ScoredPart } from './types.ts'
 
 export type KtoOptions = Omit<Extract<LossRecipe, { name: 'kto' }>, 'name'>
@@ -21,13 +24,22 @@ export function kto(
     mean(examples, ({ parts }) => logRatio(parts.mismatched)),
   )
   let loss = 0
-  const gradients = examples.map(({ parts, desirable }) => {
+  const marked = (completion: ScoredPart, desirable: boolean) => {
     const sign = desirable ? 1 : -1
     const weight = desirable ? desirableWeight : undesirableWeight
-    const value = sigmoid(sign * beta * (logRatio(parts.completion) - reference))
-    loss += (weight * (1 - value)) / examples.length
-    const slope = -weight * sign * beta * value * (1 - value)
-    return { completion: slope / examples.length, mismatched: 0 }
+    const value = sigmoid(sign * beta * (logRatio(completion) - reference))
+    return { value: weight * (1 - value), slope: -weight * sign * beta * value * (1 - value) }
+  }
+  const gradients = examples.map((example) => {
+    const { parts, desirable, probability = 1 } = example
+    let { value, slope } = marked(parts.completion, desirable === true)
+    if (probability !== 1) {
+      const other = marked(parts.completion, desirable !== true)
+      value = probability * value + (1 - probability) * other.value
+      slope = probability * slope + (1 - probability) * other.slope
+    }
+    loss += (value / examples.length) * weightOf(example)
+    return { completion: (slope / examples.length) * weightOf(example), mismatched: 0 }
   })
   return { loss, gradients, metrics: { kl: reference, ...rewards(examples, beta) } }
 }

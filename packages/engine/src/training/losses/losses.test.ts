@@ -46,8 +46,25 @@ function randomExamples(seed: number, count: number): ScoredExample[] {
   }))
 }
 
+/** The same examples with weights and probabilities of their own; some have none. */
+function trusted(examples: ScoredExample[], seed: number): ScoredExample[] {
+  const random = new Random(seed, 'trust')
+  return examples.map((example, i) => ({
+    ...example,
+    ...(i % 4 === 3 ? {} : { weight: 3 * random.uniform() }),
+    ...(i % 3 === 2 ? {} : { probability: 0.55 + 0.45 * random.uniform() }),
+  }))
+}
+
 test.each(RECIPES)('the gradient agrees with finite differences: %o', (recipe) => {
-  const examples = randomExamples(5, 6)
+  expectGradient(recipe, randomExamples(5, 6))
+})
+
+test.each(RECIPES)('so does that of weighted and doubted examples: %o', (recipe) => {
+  expectGradient(recipe, trusted(randomExamples(5, 8), 1))
+})
+
+function expectGradient(recipe: LossRecipe, examples: ScoredExample[]): void {
   const { gradients } = evaluateLoss(recipe, examples)
   const h = 1e-5
   for (const [i, { parts }] of examples.entries()) {
@@ -63,6 +80,43 @@ test.each(RECIPES)('the gradient agrees with finite differences: %o', (recipe) =
       parts[name].logProbability = start
       expect(gradients[i]![name], `${name} of example ${i}`).toBeCloseTo(slope, 6)
     }
+  }
+}
+
+test.each(RECIPES)('a weight of 1 changes no bit, and a weight multiplies: %o', (recipe) => {
+  const examples = randomExamples(9, 5)
+  const plain = evaluateLoss(recipe, examples)
+  expect(
+    evaluateLoss(
+      recipe,
+      examples.map((example) => ({ ...example, weight: 1 })),
+    ),
+  ).toEqual(plain)
+  const doubled = evaluateLoss(
+    recipe,
+    examples.map((example) => ({ ...example, weight: 2 })),
+  )
+  expect(doubled.loss).toBeCloseTo(2 * plain.loss, 12)
+  for (const [i, gradient] of doubled.gradients.entries()) {
+    for (const name of LOSSES[recipe.name].parts) {
+      expect(gradient[name]).toBeCloseTo(2 * plain.gradients[i]![name], 12)
+    }
+  }
+})
+
+test('a probability is the label smoothing of its pair, and a mark of 0.5 says nothing', () => {
+  const doubt = (examples: ScoredExample[], probability: number) =>
+    examples.map((example) => ({ ...example, probability }))
+  const examples = randomExamples(10, 4)
+  for (const variant of ['sigmoid', 'robust'] as const) {
+    const asRecipe = evaluateLoss({ ...dpo, variant, labelSmoothing: 0.2 }, examples)
+    const asExample = evaluateLoss({ ...dpo, variant }, doubt(examples, 0.8))
+    expect(asExample.loss).toBeCloseTo(asRecipe.loss, 12)
+    expect(asExample.gradients[0]!.chosen).toBeCloseTo(asRecipe.gradients[0]!.chosen, 12)
+  }
+  const kto = { name: 'kto', beta: 0.2, desirableWeight: 1, undesirableWeight: 1 } as const
+  for (const { completion } of evaluateLoss(kto, doubt(examples, 0.5)).gradients) {
+    expect(completion).toBeCloseTo(0, 15)
   }
 })
 

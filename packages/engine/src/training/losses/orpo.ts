@@ -1,10 +1,12 @@
 // Odds-ratio preference optimization: Hong, Lee, Thorne 2024, eqs. 6 and 7; it needs no reference.
 //   L = L_sft(y⁺) − β·log σ(log odds(y⁺) − log odds(y⁻)),  odds = p/(1 − p),  log p = mean log-probability per token
+// With the probability p of a pair: p·log σ(…) + (1 − p)·log σ(−…), and p in its part of L_sft; the pair's weight multiplies both.
 // L_sft is the mean over the tokens of the chosen answers, as in the paper. TRL adds the tokens of the prompts.
 import type { LossRecipe } from '../recipe.ts'
-import { logSigmoid, sigmoid } from './logistic.ts'
 import { mean } from './mean.ts'
 import { preferenceMetrics } from './preference-metrics.ts'
+import { softRanking } from './soft-ranking.ts'
+import { likelihoodWeight } from './trust.ts'
 import type { LossValue, ScoredExample, ScoredPart } from './types.ts'
 
 export type OrpoOptions = Omit<Extract<LossRecipe, { name: 'orpo' }>, 'name'>
@@ -16,12 +18,17 @@ export function orpo(
 ): LossValue<'chosen' | 'rejected'> {
   const pairs = examples.length
   const chosenTokens = examples.reduce((sum, { parts }) => sum + parts.chosen.tokens, 0)
-  const likelihood = examples.reduce((sum, { parts }) => sum + parts.chosen.logProbability, 0)
+  const likelihood = examples.reduce(
+    (sum, example) => sum + example.parts.chosen.logProbability * likelihoodWeight(example),
+    0,
+  )
   const ratios = examples.map(({ parts }) => logOdds(parts.chosen) - logOdds(parts.rejected))
-  const gradients = examples.map(({ parts: { chosen, rejected } }, i) => {
-    const slope = (-beta * sigmoid(-ratios[i]!)) / pairs
+  const ranking = ratios.map((ratio, i) => softRanking(ratio, -ratio, examples[i]!))
+  const gradients = examples.map((example, i) => {
+    const { chosen, rejected } = example.parts
+    const slope = (beta * ranking[i]!.slope) / pairs
     return {
-      chosen: slope * logOddsSlope(chosen) - 1 / chosenTokens,
+      chosen: slope * logOddsSlope(chosen) - (1 / chosenTokens) * likelihoodWeight(example),
       rejected: -slope * logOddsSlope(rejected),
     }
   })
@@ -30,7 +37,7 @@ export function orpo(
   })
   const sftLoss = -likelihood / chosenTokens
   return {
-    loss: sftLoss - beta * mean(ratios, logSigmoid),
+    loss: sftLoss + beta * mean(ranking, ({ value }) => value),
     gradients,
     metrics: {
       ...preferenceMetrics(rewards),

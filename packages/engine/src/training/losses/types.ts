@@ -15,6 +15,10 @@ export interface ScoredExample<Part extends PartName = PartName> {
   parts: Record<Part, ScoredPart>
   /** Whether the completion is wanted, where examples say so. */
   desirable: boolean | null
+  /** Factor of the example in the loss; 1 where it is absent. */
+  weight?: number
+  /** Probability that what the example says is right; absent where nobody knows. */
+  probability?: number
 }
 
 /**
