@@ -9,13 +9,18 @@ import { picoRecipe } from '../packages/engine/src/training/pico-recipe.ts'
 import { loadConfig } from '../packages/regraft/src/config/index.ts'
 import { buildSnapshot } from '../packages/regraft/src/datasets/build-snapshot.ts'
 import type { SnapshotManifest } from '../packages/regraft/src/datasets/index.ts'
+import {
+  describeTools,
+  measureParaphrases,
+  type ParaphraseMeasurement,
+} from '../packages/regraft/src/datasets/paraphrase-step.ts'
 import { holdOutSuite, sealSuite } from '../packages/regraft/src/datasets/suite-steps.ts'
 import { judgeRebuild } from '../packages/regraft/src/fleet/judge-rebuild.ts'
 import { judgeExposure } from '../packages/regraft/src/gates/exposure-steps.ts'
 import { judgeGate } from '../packages/regraft/src/gates/judge.ts'
 import { makeSelection } from '../packages/regraft/src/lineage/index.ts'
 import { stepFixture } from '../packages/regraft/src/lineage/step-fixture.ts'
-import { recordBase } from '../packages/regraft/src/models/index.ts'
+import { recordBase, requireEmbedder } from '../packages/regraft/src/models/index.ts'
 import type { FeedbackPayload, ProjectStore } from '../packages/regraft/src/store/index.ts'
 import { inference } from '../packages/regraft/src/store/spec/fixtures.ts'
 import { openTestStore } from '../packages/regraft/src/store/testing.ts'
@@ -23,6 +28,7 @@ import { type RunRecord, trainAdapter } from '../packages/regraft/src/training/i
 
 const PINNED = [
   'datasets/build-snapshot',
+  'datasets/find-paraphrases',
   'datasets/hold-out-suite',
   'datasets/seal-suite',
   'fleet/judge-rebuild',
@@ -33,6 +39,7 @@ const PINNED = [
 /** Why the output of these is not pinned here. */
 const UNPINNED: Record<string, string> = {
   import: 'external: rows from outside',
+  'datasets/ask-for-paraphrases': 'external: vectors of an endpoint, words of a judge',
   'fleet/register': 'external: the time of a registration',
   'gates/measure-exposure': 'scores of an engine, as below; tests/journeys/canaries.test.ts checks them',
   'gates/evaluate-suite': 'answers of an engine, whose floating point differs between processors',
@@ -129,8 +136,8 @@ async function traffic(project: ProjectStore) {
   return [await selection('inferences'), await selection('feedback')]
 }
 
-test('datasets/build-snapshot', async () => {
-  const project = newProject()
+/** The traffic and a suite of one item, which two of its rows resemble. */
+async function screened(project: ProjectStore) {
   const item = {
     id: 'aaaaaaaaaaaaaaaa',
     messages: [
@@ -140,10 +147,12 @@ test('datasets/build-snapshot', async () => {
     inference: null,
   }
   const value = { name: 'desk', scoring: 'exact-match', items: [item], leftOut: [] }
-  const inputs = [
-    ...(await traffic(project)),
-    { role: 'suite', kind: 'suite' as const, schemaVersion: 1, value },
-  ]
+  return [...(await traffic(project)), { role: 'suite', kind: 'suite' as const, schemaVersion: 1, value }]
+}
+
+test('datasets/build-snapshot', async () => {
+  const project = newProject()
+  const inputs = await screened(project)
   const parameters = { task: 'desk', consent: 'by contract', validation: 0.25 }
   expect(await stepFixture(project, buildSnapshot(ACCESS), { inputs, parameters, seed: 1 })).toEqual({
     version: 4,
@@ -165,6 +174,27 @@ test('datasets/build-snapshot', async () => {
     'contradictory-signals',
     'no-signal',
   ])
+})
+
+test('datasets/find-paraphrases', async () => {
+  const project = newProject()
+  const embedder = await requireEmbedder({ embedders: {} }, 'built-in')
+  const tools = { embedder, judge: null, access: ACCESS }
+  const parameters = {
+    ...{ task: 'desk', generalTask: null, kind: 'demonstrations', threshold: 0.1 },
+    ...describeTools(tools),
+  }
+  const inputs = await screened(project)
+  expect(await stepFixture(project, measureParaphrases(tools), { inputs, parameters })).toEqual({
+    version: 1,
+    digest: 'sha256:160b82aebb874b458655a93172b4830936c58388823669e019cbcd5c5ce330ba',
+  })
+  const [measurement] = await project.artifacts.list('measurement')
+  const { pairs, rows } = await project.artifacts.read<ParaphraseMeasurement>(measurement!.digest)
+  expect(rows).toBe(6)
+  // One row is the item but for case and punctuation, another shares words with it.
+  expect(Math.max(...pairs.map(({ similarity }) => similarity))).toBe(1)
+  expect(pairs).toHaveLength(4)
 })
 
 test('datasets/hold-out-suite', async () => {

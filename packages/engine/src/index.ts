@@ -1,3 +1,5 @@
+export { identifyEncoder, type Pooling } from './embedding/encoder-folder.ts'
+export type { Embeddings } from './embedding/sentence-encoder.ts'
 export { EngineError, type EngineErrorCode } from './errors.ts'
 export { parseHuggingFaceConfig } from './formats/hugging-face-config.ts'
 export { checkAdapterFits, openBase, readAdapter, writeAdapter, writeSafetensors } from './formats/index.ts'
@@ -12,6 +14,7 @@ export type {
 export type { BatchStats } from './generation/batcher.ts'
 export type { DecodePrecision } from './generation/decode-weights.ts'
 export type { Sampling } from './generation/sample.ts'
+export type { EncoderInfo } from './protocol/embedding-messages.ts'
 export type { InferenceInfo, InferenceOptions } from './protocol/inference-messages.ts'
 export { machineLock } from './protocol/machine-lock.ts'
 export * from './protocol/messages.ts'
@@ -22,6 +25,7 @@ export {
   type TrainerOptions,
   type TrainerResult,
 } from './protocol/run-trainer.ts'
+export { EmbeddingProcess, type EmbeddingStart } from './protocol/start-embedding.ts'
 export { InferenceProcess, type InferenceStart } from './protocol/start-inference.ts'
 export type {
   AnyExample,

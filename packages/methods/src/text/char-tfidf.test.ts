@@ -27,6 +27,17 @@ test('a text without any known n-gram becomes the empty vector', () => {
   expect(new CharTfidf(texts).transform('zzz').indices).toHaveLength(0)
 })
 
+test('n-grams never seen lengthen a vector where they count, as if the fitted texts lacked them', () => {
+  const few = { minimum: 2, maximum: 2, sublinear: false }
+  const counted = new CharTfidf(['ab'], { ...few, countUnseen: true }).transform('ab zz')
+  // Fitted: " a", "ab", "b " with weight 1. Never seen: " z", "zz", "z " with weight ln 2 + 1.
+  const length = Math.sqrt(3 + 3 * (Math.LN2 + 1) ** 2)
+  expect([...counted.values]).toEqual(Array(3).fill(expect.closeTo(1 / length, 14)))
+  expect([...new CharTfidf(['ab'], few).transform('ab zz').values]).toEqual(
+    Array(3).fill(expect.closeTo(1 / Math.sqrt(3), 14)),
+  )
+})
+
 test('n-grams stay inside padded words, and a short word counts once', () => {
   expect(charNgrams('Ab  c', 2, 4)).toEqual([' a', 'ab', 'b ', ' ab', 'ab ', ' ab ', ' c', 'c ', ' c '])
   expect(charNgrams('👍', 4, 5)).toEqual([' 👍 '])

@@ -11,6 +11,11 @@ export interface CharTfidfOptions {
   maximum?: number
   /** Damp repeated n-grams: 1 + ln(count) instead of the count. Default true. */
   sublinear?: boolean
+  /**
+   * Count n-grams never seen into the length of a vector, as if no fitted text had them. Without it a text that shares one
+   * n-gram with a small fitted set, and has many others, looks equal to that set's texts. Default false.
+   */
+  countUnseen?: boolean
 }
 
 /**
@@ -36,7 +41,7 @@ export function charNgrams(text: string, minimum: number, maximum: number): stri
  * Turns texts into L2-normalised TF-IDF vectors over the character n-grams that were seen when it was made.
  *
  * Inverse document frequency is ln((1 + N) / (1 + df)) + 1 over the N fitted texts. The features and the weights are
- * those of scikit-learn's `TfidfVectorizer(analyzer='char_wb')`. N-grams never seen are ignored; a
+ * those of scikit-learn's `TfidfVectorizer(analyzer='char_wb')`. N-grams never seen are no features (see `countUnseen`); a
  * text without any known n-gram becomes the empty vector. Source: Salton and Buckley 1988, "Term-weighting approaches
  * in automatic text retrieval".
  */
@@ -44,6 +49,8 @@ export class CharTfidf {
   readonly #minimum: number
   readonly #maximum: number
   readonly #sublinear: boolean
+  /** Inverse document frequency of an n-gram that was never seen, where those count; else null. */
+  readonly #unseen: number | null
   readonly #features = new Map<string, number>()
   readonly #idf: Float64Array
 
@@ -51,6 +58,7 @@ export class CharTfidf {
     this.#minimum = options.minimum ?? 2
     this.#maximum = options.maximum ?? 5
     this.#sublinear = options.sublinear ?? true
+    this.#unseen = options.countUnseen ? Math.log(1 + texts.length) + 1 : null
     if (!(this.#minimum >= 1 && this.#minimum <= this.#maximum)) {
       throw new RangeError(
         `N-gram lengths must satisfy 1 <= minimum <= maximum, got ${this.#minimum} and ${this.#maximum}.`,
@@ -76,16 +84,18 @@ export class CharTfidf {
 
   transform(text: string): SparseVector {
     const counts = new Map<number, number>()
+    const unseen = new Map<string, number>()
     for (const gram of charNgrams(text, this.#minimum, this.#maximum)) {
       const feature = this.#features.get(gram)
       if (feature !== undefined) counts.set(feature, (counts.get(feature) ?? 0) + 1)
+      else if (this.#unseen !== null) unseen.set(gram, (unseen.get(gram) ?? 0) + 1)
     }
     const indices = Int32Array.from(counts.keys()).sort()
-    const values = Float64Array.from(indices, (feature) => {
-      const count = counts.get(feature)!
-      return (this.#sublinear ? 1 + Math.log(count) : count) * this.#idf[feature]!
-    })
-    const norm = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0))
+    const weight = (count: number) => (this.#sublinear ? 1 + Math.log(count) : count)
+    const values = Float64Array.from(indices, (feature) => weight(counts.get(feature)!) * this.#idf[feature]!)
+    let squares = values.reduce((sum, value) => sum + value * value, 0)
+    for (const count of unseen.values()) squares += (weight(count) * this.#unseen!) ** 2
+    const norm = Math.sqrt(squares)
     if (norm > 0) for (let at = 0; at < values.length; at++) values[at]! /= norm
     return { indices, values }
   }

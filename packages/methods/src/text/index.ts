@@ -1,4 +1,5 @@
 export { CharTfidf, type CharTfidfOptions, charNgrams, type SparseVector } from './char-tfidf.ts'
+export { CosineIndex, type Neighbour, type UnitVectors } from './cosine-index.ts'
 export {
   type ItemOverlap,
   ItemScreen,

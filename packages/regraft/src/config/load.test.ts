@@ -35,6 +35,8 @@ test('without a file every value is the documented default, and paths are absolu
     upstreams: {},
     routes: {},
     capture: { fsync: 'always' },
+    embedders: {},
+    paraphrase: { embedder: 'built-in' },
     gates: { margin: 0.02, alpha: 0.05 },
     privacy: { pii: 'mask', names: [] },
     vault: { evaluations: 100, screens: 1000 },
@@ -114,7 +116,7 @@ test('one error lists every bad path with its line, and unknown keys with the ke
   const error = failure({ folder })
   expect(error.code).toBe('invalid-config')
   expect(error.message.split('\n').slice(1)).toEqual([
-    "  line 1: projct: unknown key, did you mean 'project'? Valid here: project, dataDirectory, keysDirectory, databaseUrl, server, tasks, bases, upstreams, routes, capture, gates, privacy, vault, owners",
+    "  line 1: projct: unknown key, did you mean 'project'? Valid here: project, dataDirectory, keysDirectory, databaseUrl, server, tasks, bases, upstreams, routes, capture, embedders, paraphrase, gates, privacy, vault, owners",
     "  line 3: server.prot: unknown key, did you mean 'port'? Valid here: host, port, maxWaiting, adapterDirectory, requireKey",
     '  line 4: server.port: expected number, found string',
     '  line 6: gates.margin: too big: expected number to be <=1',
@@ -157,4 +159,16 @@ test('the published JSON Schema names every key and requires none', () => {
   expect(Object.keys(schema.properties as object)).toContain('gates')
   expect(schema.required).toBeUndefined()
   expect(schema.additionalProperties).toBe(false)
+})
+
+test('an embedder is a folder or an endpoint, and its folder lies relative to the file', () => {
+  const folder = folderWith(
+    'embedders:\n  minilm: { path: models/minilm }\n  hosted: { url: https://api.example.com/v1, model: small }\n',
+  )
+  const { config } = loadConfig({ folder, environment: {} })
+  expect(config.embedders.minilm).toEqual({ path: join(folder, 'models/minilm'), batch: 64 })
+  const broken = folderWith('embedders:\n  a: { pooling: mean }\n  b: { url: https://api.example.com/v1 }\n')
+  const { message } = failure({ folder: broken })
+  expect(message).toContain('expected either path (a folder) or url (an endpoint)')
+  expect(message).toContain('embedders.b.model')
 })

@@ -27,7 +27,7 @@ export interface ConfigOrigin {
 }
 
 export interface LoadedConfig {
-  /** Paths in it (`dataDirectory`, `bases.*.path`, `server.adapterDirectory`, `privacy.namesFile`) are absolute. */
+  /** Paths in it (of `dataDirectory`, `bases`, `embedders`, `server.adapterDirectory`, `privacy.namesFile`) are absolute. */
   config: Config
   /** The configuration file; null when there is none. */
   file: string | null
@@ -133,6 +133,10 @@ function resolvePaths(
     name,
     { ...entry, path: resolve(fileFolder, entry.path) },
   ])
+  const embedders = Object.entries(config.embedders).map(([name, entry]) => [
+    name,
+    entry.path === undefined ? entry : { ...entry, path: resolve(fileFolder, entry.path) },
+  ])
   const { adapterDirectory } = config.server
   const server =
     adapterDirectory === undefined
@@ -152,6 +156,7 @@ function resolvePaths(
       ? {}
       : { keysDirectory: resolve(fileFolder, config.keysDirectory) }),
     bases: Object.fromEntries(bases),
+    embedders: Object.fromEntries(embedders),
   }
 }
 

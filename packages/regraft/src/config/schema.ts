@@ -19,6 +19,62 @@ const Base = z
   })
   .describe('a base model')
 
+const Embedder = z
+  .strictObject({
+    path: z
+      .string()
+      .optional()
+      .describe(
+        'folder of a sentence encoder: model.onnx (or onnx/model.onnx), tokenizer.json, 1_Pooling/config.json',
+      ),
+    pooling: z
+      .enum(['mean', 'cls'])
+      .optional()
+      .describe('how a folder pools, where it does not say so itself'),
+    url: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe('or an OpenAI-compatible endpoint, up to and with /v1'),
+    model: z.string().min(1).optional().describe('model that the endpoint is asked for'),
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the syntax of the file.
+    apiKey: z.string().min(1).optional().describe('key of the endpoint, as ${VARIABLE}'),
+    batch: z.int().min(1).max(2048).default(64).describe('texts of one request to the endpoint'),
+  })
+  .superRefine(({ path, pooling, url, model, apiKey }, context) => {
+    const refuse = (at: string, message: string) => context.addIssue({ code: 'custom', path: [at], message })
+    if ((path === undefined) === (url === undefined))
+      context.addIssue({ code: 'custom', message: 'expected either path (a folder) or url (an endpoint)' })
+    if (url !== undefined && model === undefined) refuse('model', 'an endpoint needs the name of a model')
+    if (url !== undefined && pooling !== undefined) refuse('pooling', 'an endpoint pools by itself')
+    if (path !== undefined && (model ?? apiKey) !== undefined)
+      refuse(model === undefined ? 'apiKey' : 'model', 'belongs to an endpoint, not to a folder')
+  })
+  .describe('what turns texts into vectors, to find paraphrases')
+
+const Judge = z
+  .strictObject({
+    url: z.url({ protocol: /^https?$/ }).describe('OpenAI-compatible endpoint, up to and with /v1'),
+    model: z.string().min(1).describe('model that judges'),
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the syntax of the file.
+    apiKey: z.string().min(1).optional().describe('key of the endpoint, as ${VARIABLE}'),
+  })
+  .describe('a model that confirms pairs before their rows are dropped')
+
+const Paraphrase = z.strictObject({
+  embedder: z
+    .string()
+    .min(1)
+    .default('built-in')
+    .describe('name of an entry of embedders, or built-in, or none'),
+  threshold: z
+    .number()
+    .gt(0)
+    .max(1)
+    .optional()
+    .describe('drop rows at least so similar to an evaluation item; without it they are only counted'),
+  judge: Judge.optional(),
+})
+
 const Owner = z
   .strictObject({
     owner: z.string().min(1).describe('who answers for the adapters'),
@@ -187,6 +243,8 @@ export const Config = z.strictObject({
   upstreams: Upstreams.default({}).describe('OpenAI-compatible APIs by name'),
   routes: z.record(z.string(), Route).default({}).describe('names that requests may give instead of a model'),
   capture: Capture.prefault({}).describe('how answers and feedback are logged'),
+  embedders: z.record(z.string(), Embedder).default({}).describe('embedders by name'),
+  paraphrase: Paraphrase.prefault({}).describe('rows that paraphrase evaluation items'),
   gates: Gates.prefault({}).describe('thresholds of gates'),
   privacy: Privacy.prefault({}).describe('personal data in what is trained on'),
   vault: Vault.prefault({}).describe('how often an evaluation suite may be asked before it is used up'),

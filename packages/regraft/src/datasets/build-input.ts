@@ -54,6 +54,18 @@ export const BuildInput = z.object({
     .default(0)
     .describe('made-up facts to plant among the training rows, for `regraft gates exposure`'),
   canaryRepeats: z.int().min(1).max(100).default(1).describe('times that each canary is planted'),
+  paraphrase: z
+    .number()
+    .gt(0)
+    .max(1)
+    .optional()
+    .describe(
+      'leave out rows at least so similar to an evaluation item; else paraphrase.threshold of regraft.yaml, else they are only counted',
+    ),
+  embedder: z
+    .string()
+    .optional()
+    .describe('what measures similarity: built-in, none, or a name of embedders in regraft.yaml'),
   pii: z
     .enum(['mask', 'flag', 'drop'])
     .optional()

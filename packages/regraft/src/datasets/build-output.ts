@@ -25,6 +25,18 @@ export const BuildOutput = z.object({
     })
     .optional()
     .describe('rows with personal data, and pieces of it by kind'),
+  paraphrases: z
+    .array(
+      z.object({
+        measurement: z.string(),
+        embedder: z.string(),
+        threshold: z.number(),
+        rows: z.int(),
+        dropped: z.boolean(),
+        judged: z.record(z.string(), z.int()).optional(),
+      }),
+    )
+    .describe('rows that resemble an evaluation item and no other rung caught'),
   dropped: z.record(z.string(), z.int()).describe('rows left out, by reason'),
   overlaps: z.array(
     z.object({

@@ -7,6 +7,7 @@ import { canaryExamples } from './canaries.ts'
 import type { Candidate } from './candidates.ts'
 import { examplesOf, snapshotRows } from './example-rows.ts'
 import type { DroppedRow, SnapshotManifest, SnapshotRow } from './manifest.ts'
+import type { ParaphraseMeasurement } from './paraphrase-step.ts'
 import { drawReplay, type Replay } from './replay.ts'
 import { sourceOf } from './row-source.ts'
 import { describeSources } from './sources.ts'
@@ -37,6 +38,8 @@ export const SnapshotParameters = z.object({
   files: z
     .array(z.object({ file: z.string(), consent: z.string().nullable(), licence: z.string().nullable() }))
     .default([]),
+  /** Whether rows that were measured to paraphrase an item are left out, or only counted. */
+  dropParaphrases: z.boolean().default(false),
   /** How personal data is treated, with the sealed list of names (`pii-names.ts`); null leaves texts as they are. */
   pii: z
     .object({ mode: z.enum(['mask', 'flag', 'drop']), names: z.string().nullable() })
@@ -55,7 +58,7 @@ export function buildSnapshot(access: VaultAccess): Step<SnapshotParameters> {
     version: 4,
     determinism: 'seeded',
     input: SnapshotParameters,
-    async run({ parameters, seed, inputs, read, project, signal }) {
+    async run({ parameters, seed, inputs, read, readAll, project, signal }) {
       const { kind, task, since, replay } = parameters
       const selections = {
         inferences: await read<Selection>('inferences'),
@@ -75,8 +78,13 @@ export function buildSnapshot(access: VaultAccess): Step<SnapshotParameters> {
         replay.generalTask === null
           ? []
           : await compileRows(project, selections, { task: replay.generalTask, kind, policy })
+      const measured = inputs.filter(({ role }) => role === 'paraphrases')
+      const measurements = await readAll<ParaphraseMeasurement>('paraphrases')
+      const paraphrases = measurements.map((measurement, index) => {
+        return { digest: measured[index]!.digest, measurement }
+      })
       const build: Build = {
-        ...{ parameters, project, suites, vault, signal, seed: seed!, findings: {} },
+        ...{ parameters, project, suites, vault, paraphrases, signal, seed: seed!, findings: {} },
         drop: ({ inference }, reason, details = {}) =>
           dropped.push({ inference: inference.id, source: sourceOf(inference), reason, ...details }),
       }
@@ -140,6 +148,7 @@ export function buildSnapshot(access: VaultAccess): Step<SnapshotParameters> {
         ...(parameters.uncalibrated ? { uncalibrated: true } : {}),
         ...replayOf(replay, drawn, train.length),
         ...(build.findings.pii ? { pii: build.findings.pii } : {}),
+        ...(build.findings.paraphrases ? { paraphrases: build.findings.paraphrases } : {}),
         coverage: build.findings.coverage ?? [],
       }
       const snapshot = { role: 'snapshot', kind: 'snapshot' as const, schemaVersion: 2, value: manifest }

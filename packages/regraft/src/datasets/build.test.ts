@@ -102,3 +102,43 @@ test('what is sealed can be read nowhere afterwards, and sealing the same file a
     code: 'not-found',
   })
 })
+
+test('rows that paraphrase an item are counted, and left out once somebody says from which similarity', async () => {
+  const project = store.project('paraphrases')
+  const columns = { text: 'text', label: 'label' }
+  const context = { ...CONTEXT, store: project, services: { journals } as OperationContext['services'] }
+  const upload = async (name: string, lines: string[]) => {
+    const content = ['text,label', ...lines].join('\n')
+    return { digest: (await project.blobs.put(Buffer.from(content))).digest, name }
+  }
+  const traffic = await upload('traffic.csv', [
+    'I lost my card abroad: how can I get another one?,replacement',
+    'where is the nearest cash machine of the bank,atm',
+    'the exchange rate that I was given is wrong,rate',
+  ])
+  await importOperation.run(context, { file: traffic, ...columns })
+  const evaluation = await upload('evaluation.csv', [
+    'I lost my card abroad and how do I get another one,replacement',
+  ])
+  await sealOperation.run(context, { file: evaluation, as: 'desk', ...columns })
+
+  const build = async (input: Record<string, unknown>, config: unknown = {}) => {
+    const warnings: string[] = []
+    const warn = (message: string) => void warnings.push(message)
+    const parsed = buildOperation.input.parse({ validation: 0, consent: 'stated', ...input })
+    const using = { ...context, config: Config.parse(config), log: { ...CONTEXT.log, warn } }
+    return { ...buildOperation.output.parse(await buildOperation.run(using, parsed)), warnings }
+  }
+  const dropping = await build({ paraphrase: 0.6 })
+  expect(dropping).toMatchObject({ train: 2, dropped: { 'evaluation-paraphrase': 1 }, warnings: [] })
+  expect(dropping.overlaps).toMatchObject([{ place: 'line 2 of traffic.csv', rungs: ['paraphrase'] }])
+  expect(dropping.paraphrases).toMatchObject([
+    { embedder: 'built-in', threshold: 0.6, rows: 1, dropped: true },
+  ])
+  // The same from the configuration, over which an option wins.
+  expect(await build({}, { paraphrase: { threshold: 0.6 } })).toMatchObject({ snapshot: dropping.snapshot })
+  expect(await build({ paraphrase: 0.99 }, { paraphrase: { threshold: 0.6 } })).toMatchObject({ train: 3 })
+  expect(await build({ embedder: 'none' })).toMatchObject({ train: 3, paraphrases: [], warnings: [] })
+  expect(await build({})).toMatchObject({ train: 3, paraphrases: [{ dropped: false }] })
+  await expect(build({ embedder: 'other' })).rejects.toMatchObject({ code: 'not-found' })
+})

@@ -8,6 +8,7 @@ import { BuildOutput, renderBuild } from './build-output.ts'
 import { buildSnapshot } from './build-snapshot.ts'
 import { chooseSuite } from './choose-suite.ts'
 import type { SnapshotManifest } from './manifest.ts'
+import { measureForBuild, warnOfKept } from './measure-paraphrases.ts'
 import { piiParameters } from './pii-names.ts'
 import { describePlaces } from './row-source.ts'
 import { vaultAccess } from './vault/index.ts'
@@ -52,12 +53,14 @@ export const buildOperation = defineOperation({
       { role: 'feedback', digest: feedback.artifact.digest },
     ]
     const suite = await chooseSuite(context, input, selections, task?.evaluation)
+    const rows = inferences.selection.count
+    const paraphrases = await measureForBuild(context, input, { selections, suite: suite.digest, rows })
     progress({ stage: 'build', total: inferences.selection.count, unit: 'rows' })
     const { digest: digestOf } = await runStep(
       { project: store, signal },
       buildSnapshot(vaultAccess(context)),
       {
-        inputs: [...selections, { role: 'suite', digest: suite.digest }],
+        inputs: [...selections, { role: 'suite', digest: suite.digest }, ...paraphrases.edges],
         parameters: {
           task: input.task ?? null,
           consent: input.consent ?? task?.consent ?? null,
@@ -66,6 +69,7 @@ export const buildOperation = defineOperation({
           uncalibrated: input.uncalibrated,
           since: input.since ?? null,
           canaries: { count: input.canaries, repeats: input.canaryRepeats },
+          dropParaphrases: paraphrases.drop,
           pii: await piiParameters(store, config, input.pii),
           replay: { past: input.replay, general: input.general, generalTask: input.generalTask ?? null },
         },
@@ -85,9 +89,10 @@ export const buildOperation = defineOperation({
         'no consent is stated, and `regraft fleet register` will ask for it: build with --consent "…" before you train',
       )
     }
+    warnOfKept(context, manifest)
     await store.artifacts.pinRows(snapshot, manifest.rows)
     await store.aliases.set(latestSnapshot(input.for), snapshot)
-    const overlapping = manifest.dropped.filter(({ reason }) => reason === 'evaluation-overlap')
+    const overlapping = manifest.dropped.filter(({ reason }) => reason.startsWith('evaluation-'))
     const places = await describePlaces(store, overlapping)
     const overlaps = overlapping.map(({ inference, source, of, rungs }, index) => {
       return { inference, source, place: places[index]!, item: of!, rungs: rungs! }
@@ -104,6 +109,7 @@ export const buildOperation = defineOperation({
         ? { replay: { past: manifest.replay.past, general: manifest.replay.general } }
         : {}),
       ...(manifest.pii ? { pii: manifest.pii } : {}),
+      paraphrases: manifest.paraphrases ?? [],
       dropped: countBy(manifest.dropped, ({ reason }) => reason),
       overlaps,
       coverage: manifest.coverage,

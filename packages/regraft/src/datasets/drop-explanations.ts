@@ -16,6 +16,7 @@ export const DROP_EXPLANATIONS = {
   'held-out': 'is itself an item of the evaluation suite',
   'derived-from-evaluation': 'was made from an item of the evaluation suite, by its lineage',
   'evaluation-overlap': 'repeats an item of the evaluation suite',
+  'evaluation-paraphrase': 'says what an item of the evaluation suite says, in other words',
   'not-text': 'holds more than text (tool calls, images)',
   'personal-data': 'holds personal data',
   'not-drawn': 'is older than --since or general, and was not drawn for the replay',

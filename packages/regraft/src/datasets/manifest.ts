@@ -82,6 +82,18 @@ export interface SnapshotManifest {
   replay?: { asked: { past: number; general: number }; past: number; general: number }
   /** What the scan for personal data did and found, in the rows that the other stages kept; absent when there was none. */
   pii?: PiiFindings
+  /** Rows that passed the other rungs and resemble an item, one entry for each suite; absent where none were measured. */
+  paraphrases?: {
+    /** Digest of the measurement, which has the pairs. */
+    measurement: string
+    embedder: string
+    threshold: number
+    rows: number
+    /** Whether they were left out, or only counted. */
+    dropped: boolean
+    /** Pairs by what a judge said of them, where one was asked. */
+    judged?: Record<string, number>
+  }[]
   /** For each rung of the overlap check: how many suite items are long enough for it. */
   coverage: { rung: NgramCoverage['rung']; words: number; covered: number; tooShort: number }[]
 }

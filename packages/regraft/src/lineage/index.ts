@@ -1,8 +1,10 @@
 export { shortDigest } from './digest.ts'
 export type { FileReference } from './files.ts'
+export type { ResponseLedger } from './ledger.ts'
 export { type RowOrigins, rowsMadeFrom } from './origins.ts'
 export type { WalkedRow } from './row-walks.ts'
 export { runStep, type StepContext } from './run.ts'
+export { SealedLedger } from './sealed-ledger.ts'
 export { makeSelection, queryOf, type RowTableName, type Selection, verifySelection } from './selection.ts'
 export {
   defineStep,

@@ -85,7 +85,11 @@ export async function requestOnce(
   const { response } = answered
   if (response.status !== 408 && response.status !== 429 && response.status < 500) return answered
   await response.body?.cancel().catch(() => {})
-  await retries.wait(what, `the server answered ${response.status}`, retryAfterOf(response))
+  await retries.wait(
+    what,
+    `the server answered ${response.status}`,
+    retryAfterOf(response.headers.get('retry-after')),
+  )
   return null
 }
 
@@ -116,9 +120,8 @@ async function followRedirects(
   }
 }
 
-/** Milliseconds of Retry-After, in seconds or as a date (RFC 9110, 10.2.3); null when there is none. */
-function retryAfterOf(response: Response): number | null {
-  const text = response.headers.get('retry-after')
+/** Milliseconds of a Retry-After header, in seconds or as a date (RFC 9110, 10.2.3); null when there is none. */
+export function retryAfterOf(text: string | null): number | null {
   if (text === null) return null
   if (/^\d+$/.test(text.trim())) return Number(text) * 1_000
   const at = Date.parse(text)

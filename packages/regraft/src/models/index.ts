@@ -14,6 +14,8 @@ export {
   recordBase,
   requireRecordedBase,
 } from './bases.ts'
+export { type Embedder, type EmbedderSource, NO_EMBEDDER, requireEmbedder } from './embedders/index.ts'
 export { EngineHost, type ModelReference } from './engine-host.ts'
+export { postJson } from './post-json.ts'
 
 export const modelOperations = [pullOperation, listOperation, showOperation]

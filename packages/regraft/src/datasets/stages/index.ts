@@ -2,6 +2,7 @@ import { derivedFromEvaluation } from './derived-from-evaluation.ts'
 import { duplicates } from './duplicates.ts'
 import { firewall } from './firewall.ts'
 import { heldOut } from './held-out.ts'
+import { paraphrases } from './paraphrases.ts'
 import { personalData } from './personal-data.ts'
 import type { Stage } from './stage.ts'
 import { textOnly } from './text-only.ts'
@@ -15,5 +16,6 @@ export const STAGES: readonly Stage[] = [
   derivedFromEvaluation,
   duplicates,
   firewall,
+  paraphrases,
   personalData,
 ]

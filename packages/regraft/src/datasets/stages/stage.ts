@@ -3,6 +3,7 @@ import type { SnapshotParameters } from '../build-snapshot.ts'
 import type { Candidate } from '../candidates.ts'
 import type { DropReason } from '../drop-explanations.ts'
 import type { DroppedRow, SnapshotManifest } from '../manifest.ts'
+import type { ParaphraseMeasurement } from '../paraphrase-step.ts'
 import type { VaultSuite, VaultVisit } from '../vault/index.ts'
 
 /** What the stages of a build share. */
@@ -15,10 +16,12 @@ export interface Build {
   suites: VaultSuite[]
   /** The one way to the text of their items. */
   vault: VaultVisit
+  /** Which rows resemble items of the suites, by the digest of the measurement. */
+  paraphrases: { digest: string; measurement: ParaphraseMeasurement }[]
   /** Leaves a row out of the snapshot, with its reason. */
   drop(row: Candidate, reason: DropReason, details?: Pick<DroppedRow, 'of' | 'rungs'>): void
   /** What a stage has to say in the manifest beside the rows that it drops. */
-  findings: Partial<Pick<SnapshotManifest, 'coverage' | 'pii'>>
+  findings: Partial<Pick<SnapshotManifest, 'coverage' | 'paraphrases' | 'pii'>>
 }
 
 /** One stage of a build: returns the rows that it keeps, in their order, and drops each of the others with a reason. */

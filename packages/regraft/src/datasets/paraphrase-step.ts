@@ -1,0 +1,152 @@
+import { words } from '@regraft/methods'
+import { z } from 'zod'
+import { defineStep, SealedLedger, type Selection, type Step, type StepRun } from '../lineage/index.ts'
+import type { EmbedderSource } from '../models/index.ts'
+import { compileRows, EXAMPLE_KINDS, UNCALIBRATED } from '../signals/index.ts'
+import type { KeyName } from '../store/types.ts'
+import type { Candidate } from './candidates.ts'
+import { comparedText } from './duplicates.ts'
+import {
+  type ComparedRow,
+  type ItemText,
+  type ParaphraseFindings,
+  rowsToDrop,
+  screenParaphrases,
+} from './paraphrase.ts'
+import { JUDGE_PROMPT, type JudgeSettings, openJudge, VERDICTS } from './paraphrase-judge.ts'
+import { type OpenItem, type VaultAccess, VaultVisit } from './vault/index.ts'
+
+/** What is kept of embedding endpoints and judges is sealed under this key; destroying it forgets all of it. */
+export const ANSWERS_KEY: KeyName = 'vault/answers-from-outside'
+
+/** Rows that a build leaves out for their signal are compared too: what it takes changes more often than the rows do. */
+const ANY_SIGNAL = { ...UNCALIBRATED, allowUncalibrated: true }
+
+/** Shorter answers (a label, yes or no) equal those of items by right. */
+const ANSWER_WORDS = 8
+
+const ParaphraseParameters = z.object({
+  task: z.string().nullable(),
+  generalTask: z.string().nullable(),
+  kind: z.enum(EXAMPLE_KINDS),
+  /** Digest of the embedder, see `EmbedderSource`. */
+  embedder: z.object({ name: z.string(), kind: z.string(), digest: z.string() }),
+  threshold: z.number(),
+  judge: z.object({ url: z.string(), model: z.string(), prompt: z.string() }).nullable(),
+})
+export type ParaphraseParameters = z.output<typeof ParaphraseParameters>
+
+/** The content of a measurement of paraphrases. */
+export interface ParaphraseMeasurement extends ParaphraseFindings {
+  measures: 'paraphrases'
+  suite: string
+  embedder: ParaphraseParameters['embedder']
+  threshold: number
+  judge: ParaphraseParameters['judge']
+}
+
+/** How a call of the step is answered; the digests of both are in its parameters. */
+export interface ParaphraseTools {
+  embedder: EmbedderSource
+  judge: JudgeSettings | null
+  access: VaultAccess
+}
+
+/** Parameters that name the tools. */
+export function describeTools({ embedder, judge }: Omit<ParaphraseTools, 'access'>) {
+  const { name, kind, digest } = embedder
+  return {
+    embedder: { name, kind, digest },
+    judge: judge && { url: judge.url, model: judge.model, prompt: JUDGE_PROMPT },
+  }
+}
+
+/**
+ * Measures inside the vault which rows resemble which items of a suite. `pure` where everything runs here; `external` where an endpoint
+ * embeds or a model judges.
+ */
+export function measureParaphrases(tools: ParaphraseTools): Step<ParaphraseParameters> {
+  const run = (call: StepRun<ParaphraseParameters>) => measure(call, tools)
+  if (tools.embedder.external || tools.judge) {
+    return defineStep({
+      name: 'datasets/ask-for-paraphrases',
+      version: 1,
+      determinism: 'external',
+      input: ParaphraseParameters,
+      run,
+    })
+  }
+  return defineStep({
+    name: 'datasets/find-paraphrases',
+    version: 1,
+    determinism: 'pure',
+    input: ParaphraseParameters,
+    run,
+  })
+}
+
+async function measure(call: StepRun<ParaphraseParameters>, tools: ParaphraseTools) {
+  const { parameters, inputs, read, project, signal, report } = call
+  const { task, generalTask, kind, threshold } = parameters
+  const selections = {
+    inferences: await read<Selection>('inferences'),
+    feedback: await read<Selection>('feedback'),
+  }
+  const vault = new VaultVisit(project, tools.access, 'screen')
+  const suite = await vault.suite(inputs.find(({ role }) => role === 'suite')!.digest)
+  const heldOut = new Set(suite.items.flatMap((item) => item.inferences))
+  const candidates = new Map<string, Candidate>()
+  for (const one of generalTask === null ? [task] : [task, generalTask]) {
+    const rows: Candidate[] = await compileRows(project, selections, { task: one, kind, policy: ANY_SIGNAL })
+    for (const row of rows) if (!heldOut.has(row.inference.id)) candidates.set(row.inference.id, row)
+  }
+  const ledger = new SealedLedger(call.ledger, project.keys, ANSWERS_KEY)
+  const findings = await vault.inside(
+    suite,
+    async (items) => {
+      const result = await screenParaphrases({
+        items: items.flatMap(textsOfItem),
+        rows: [...candidates.values()].map(comparedRow),
+        embedder: tools.embedder,
+        threshold,
+        ...(tools.judge ? { judge: openJudge(tools.judge, ledger, signal) } : {}),
+        ...{ ledger, signal, report },
+      })
+      return { result, rows: result.rows, hits: rowsToDrop(result.pairs).size }
+    },
+    VERDICTS,
+  )
+  const { embedder, judge } = parameters
+  // Text of items has gone to whoever embeds or judges outside: the log of the vault says so.
+  await vault.log({
+    step: 'paraphrases',
+    embedder: embedder.name,
+    outside: tools.embedder.external || judge !== null,
+  })
+  const value: ParaphraseMeasurement = {
+    measures: 'paraphrases',
+    suite: suite.digest,
+    ...{ embedder, threshold, judge },
+    ...findings,
+  }
+  return [{ role: 'paraphrases', kind: 'measurement' as const, schemaVersion: 1, value }]
+}
+
+/** The question of an item, and its answer where that is more than a label. */
+function textsOfItem({ id, messages, expected }: OpenItem): ItemText[] {
+  return [comparedText(messages), ...longAnswers([expected])].map((text) => ({ id, text }))
+}
+
+function comparedRow({ inference, messages, examples }: Candidate): ComparedRow {
+  const answers = examples.flatMap((body) =>
+    'chosen' in body ? [body.chosen, body.rejected] : [body.completion],
+  )
+  return {
+    id: inference.id,
+    texts: [comparedText(messages ?? inference.payload.messages), ...longAnswers(answers)],
+  }
+}
+
+function longAnswers(answers: readonly string[]): string[] {
+  return answers.filter((answer) => words(answer).length >= ANSWER_WORDS)
+}
