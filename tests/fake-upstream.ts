@@ -54,7 +54,7 @@ export async function startFakeUpstream(answers: Record<string, Answer> = {}): P
 let count = 0
 export const usage = { prompt_tokens: 1000, completion_tokens: 200, total_tokens: 1200 }
 
-/** Answers `n` times with the number of the request and the last message, whole or word by word. */
+/** Answers `n` times with the last message, whole or word by word; a stream about 'endless' stops in the middle. */
 export async function answer(response: ServerResponse, request: Record<string, unknown>): Promise<void> {
   const messages = request.messages as { content: string }[]
   const head = { id: `chatcmpl-fake-${++count}`, created: 1, model: request.model }
@@ -78,8 +78,15 @@ export async function answer(response: ServerResponse, request: Record<string, u
     choices: [{ index, delta, finish_reason }],
   })
   const chunks: object[] = texts.map((_, index) => chunk(index, { role: 'assistant', content: '' }))
-  for (const word of [0, 1])
+  const isEndless = messages.at(-1)!.content === 'endless'
+  for (const word of isEndless ? [0] : [0, 1])
     for (const [index, words] of texts.entries()) chunks.push(chunk(index, { content: words[word] }))
+  if (isEndless)
+    return sendEvents(
+      response,
+      chunks.map((one) => JSON.stringify(one)),
+      { end: false },
+    )
   for (const index of texts.keys()) chunks.push(chunk(index, {}, 'stop'))
   if ((request.stream_options as { include_usage?: boolean } | undefined)?.include_usage)
     chunks.push({ ...head, object: 'chat.completion.chunk', choices: [], usage })

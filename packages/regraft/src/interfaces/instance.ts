@@ -16,6 +16,8 @@ import { createServices } from './services.ts'
 
 /** How long requests may go on when the process ends, in milliseconds. */
 const ANSWER_GRACE = 3_000
+/** And how long what was cut off then may take to be logged. */
+const LOG_GRACE = 1_000
 
 export interface InstanceOptions {
   loaded: LoadedConfig
@@ -155,8 +157,9 @@ async function assemble(
       // First, because it ends the streams of those who follow jobs.
       await services.jobs.stop()
       await gateway.whenQuiet(ANSWER_GRACE)
-      await closeServices()
       for (const server of servers) server.closeAllConnections()
+      await gateway.whenIdle(LOG_GRACE)
+      await closeServices()
       await store.close()
       await held?.release()
     },

@@ -23,13 +23,41 @@ export interface Gateway {
   readonly active: number
   /** Resolves when no request is being answered, or after `limit` milliseconds. */
   whenQuiet(limit?: number): Promise<void>
+  /**
+   * Resolves when no request is worked on, or after `limit` milliseconds: that may be later than the end of its answer,
+   * as when the caller went away and what was seen is still logged.
+   */
+  whenIdle(limit: number): Promise<void>
+}
+
+/** Counts what is under way. */
+class Tally {
+  count = 0
+  #none = Promise.withResolvers<void>()
+
+  /** The function that is returned ends it. */
+  begin(): () => void {
+    if (this.count === 0) this.#none = Promise.withResolvers()
+    this.count++
+    return () => {
+      this.count--
+      if (this.count === 0) this.#none.resolve()
+    }
+  }
+
+  async whenNone(limit?: number): Promise<void> {
+    if (this.count === 0) return
+    const timer = limit === undefined ? null : setTimeout(this.#none.resolve, limit)
+    await this.#none.promise
+    if (timer) clearTimeout(timer)
+  }
 }
 
 export function createGateway(): Gateway {
   const ready = Promise.withResolvers<FetchApp>()
-  let active = 0
+  const answers = new Tally()
+  const work = new Tally()
   let leaving = false
-  let quiet = Promise.withResolvers<void>()
 
   return {
     listener(access) {
@@ -42,13 +70,9 @@ export function createGateway(): Gateway {
         { overrideGlobalObjects: false },
       )
       return (incoming, outgoing) => {
-        if (active === 0) quiet = Promise.withResolvers()
-        active++
-        outgoing.once('close', () => {
-          active--
-          if (active === 0) quiet.resolve()
-        })
-        void listen(incoming, outgoing)
+        outgoing.once('close', answers.begin())
+        const done = work.begin()
+        Promise.resolve(listen(incoming, outgoing)).then(done, done)
       }
     },
     open: (fetchApp) => ready.resolve(fetchApp),
@@ -60,14 +84,10 @@ export function createGateway(): Gateway {
       return leaving
     },
     get active() {
-      return active
+      return answers.count
     },
-    async whenQuiet(limit) {
-      if (active === 0) return
-      const timer = limit === undefined ? null : setTimeout(quiet.resolve, limit)
-      await quiet.promise
-      if (timer) clearTimeout(timer)
-    },
+    whenQuiet: (limit) => answers.whenNone(limit),
+    whenIdle: (limit) => work.whenNone(limit),
   }
 }
 
