@@ -1,7 +1,11 @@
 // Files of traffic that are damaged anywhere: each row is whole or rejected with a reason, or the file is refused.
 import fc from 'fast-check'
+import { parquetWriteBuffer } from 'hyparquet-writer'
 import { expect, test } from 'vitest'
+import { FORMATS } from '../../packages/regraft/src/capture/import-formats.ts'
+import { openRows } from '../../packages/regraft/src/capture/import-step.ts'
 import { type ParsedRow, parseCsv, parseOpenAIJsonl } from '../../packages/regraft/src/capture/index.ts'
+import type { PassedRow } from '../../packages/regraft/src/capture/parsed-row.ts'
 import { RegraftError } from '../../packages/regraft/src/errors/index.ts'
 import { examples, mutated } from './mutations.ts'
 
@@ -43,11 +47,11 @@ const JSONL = [
   .join('')
 
 interface Outcome {
-  rows: ParsedRow[]
+  rows: (ParsedRow | PassedRow)[]
   error: { code: string; message: string } | null
 }
 
-async function outcomeOf(rows: AsyncIterable<ParsedRow>): Promise<Outcome> {
+async function outcomeOf(rows: AsyncIterable<ParsedRow | PassedRow>): Promise<Outcome> {
   const outcome: Outcome = { rows: [], error: null }
   try {
     for await (const row of rows) outcome.rows.push(row)
@@ -66,8 +70,9 @@ function check({ rows, error }: Outcome): void {
   if (error) expect(['invalid-file', 'invalid-input']).toContain(error.code)
   let line = 0
   for (const row of rows) {
-    expect(row.line).toBeGreaterThan(line)
+    expect(row.line).toBeGreaterThanOrEqual(line)
     line = row.line
+    if ('passed' in row) continue
     if ('reason' in row) {
       expect(row.reason).not.toBe('')
       continue
@@ -106,5 +111,118 @@ test.each(PARSERS)('damaged %s, cut into pieces anywhere', async (_name, valid, 
     },
   )
   await fc.assert(property, examples(15_000))
+  expect(whole).toBeGreaterThan(10)
+})
+
+const user = { role: 'user', content: 'where is my card 😀' }
+const answer = { role: 'assistant', content: 'card' }
+const DOCUMENTS: Record<string, unknown[]> = {
+  sharegpt: [
+    {
+      id: 'a',
+      conversations: [
+        { from: 'human', value: 'card 😀' },
+        { from: 'gpt', value: 'card' },
+      ],
+    },
+    { system: 's', conversations: [{ role: 'user', content: 'x' }], model: 'm', user: 'ada' },
+  ],
+  trl: [
+    { prompt: 'card', chosen: 'a', rejected: 'b', created: 1767261600 },
+    { prompt: [user], chosen: [answer], rejected: [{ role: 'assistant', content: 'no' }], derived_from: [] },
+    { prompt: [user], completion: [answer], label: false, propensity: 0.5 },
+  ],
+  alpaca: [{ instruction: 'i', input: 'in', output: 'o', history: [['q', 'a']] }],
+  langfuse: [
+    {
+      id: 't',
+      userId: 'ada',
+      sessionId: 's',
+      observations: [
+        {
+          ...{ id: 'o', traceId: 't', type: 'GENERATION', startTime: '2026-01-01T10:00:00Z', model: 'm' },
+          ...{
+            endTime: '2026-01-01T10:00:01Z',
+            input: [user],
+            output: answer,
+            usage: { input: 1, output: 2 },
+          },
+        },
+        { id: 'p', type: 'SPAN' },
+      ],
+      scores: [{ id: 's', name: 'user-feedback', value: 1, timestamp: '2026-01-01T10:01:00Z' }],
+    },
+  ],
+}
+
+function storedFile(bytes: Buffer) {
+  return {
+    size: bytes.length,
+    chunks: () => pieces(bytes, 100),
+    slice: async (start: number, end?: number) => bytes.subarray(start, end),
+  }
+}
+
+const reading = (
+  format: (typeof FORMATS)[number],
+  layout: 'lines' | 'document' | 'parquet',
+  text: string | null,
+) => {
+  return { format, layout, text, label: null, time: null, system: null, task: null }
+}
+
+async function parsed(
+  bytes: Buffer,
+  ...[format, layout, text]: Parameters<typeof reading>
+): Promise<Outcome> {
+  try {
+    const { rows } = await openRows(storedFile(bytes), reading(format, layout, text), ORIGIN)
+    return await outcomeOf(rows())
+  } catch (error) {
+    if (!(error instanceof RegraftError)) throw error
+    return { rows: [], error: { code: error.code, message: error.message } }
+  }
+}
+
+test('every format but CSV and Parquet is damaged below', () => {
+  const covered = ['csv', 'parquet', 'jsonl', ...Object.keys(DOCUMENTS)]
+  expect(covered.sort()).toEqual([...FORMATS].sort())
+})
+
+test.each(Object.keys(DOCUMENTS))('damaged %s, as lines and as a document', async (name) => {
+  const format = name as (typeof FORMATS)[number]
+  const values = DOCUMENTS[name]!
+  let whole = 0
+  for (const layout of ['lines', 'document'] as const) {
+    const text =
+      layout === 'lines' ? values.map((value) => JSON.stringify(value)).join('\n') : JSON.stringify(values)
+    const property = fc.asyncProperty(mutated(Buffer.from(text), 2), async (bytes) => {
+      const outcome = await parsed(bytes, format, layout, null)
+      check(outcome)
+      if (outcome.rows.some((row) => 'inference' in row)) whole++
+    })
+    await fc.assert(property, examples(4_000))
+  }
+  expect(whole).toBeGreaterThan(10)
+})
+
+test('damaged Parquet', async () => {
+  const valid = Buffer.from(
+    parquetWriteBuffer({
+      columnData: [
+        { name: 'text', data: ['where is my card', 'naïve 😀', 'refund'], type: 'STRING' },
+        { name: 'n', data: [1, 2, 3], type: 'INT32' },
+      ],
+    }),
+  )
+  let whole = 0
+  const property = fc.asyncProperty(mutated(valid, 2), async (bytes) => {
+    const started = performance.now()
+    const outcome = await parsed(bytes, 'parquet', 'parquet', 'text')
+    check(outcome)
+    expect(performance.now() - started).toBeLessThan(5_000)
+    if (outcome.rows.length === 3 && !outcome.error) whole++
+  })
+  await fc.assert(property, examples(3_000))
   expect(whole).toBeGreaterThan(10)
 })

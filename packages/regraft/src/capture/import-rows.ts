@@ -1,5 +1,8 @@
 import { RegraftError } from '../errors/index.ts'
-import type { ImportedRow, ParsedRow, RejectedRow } from './parsed-row.ts'
+import { canonicalBytes } from '../store/canonical.ts'
+import type { Keyring } from '../store/types.ts'
+import type { ImportedRow, ParsedRow, PassedRow, RejectedRow, RowUnit } from './parsed-row.ts'
+import { rowId } from './row-ids.ts'
 import type { RowSink } from './row-sink.ts'
 
 /** Rows that go to the store together; the store cuts them to what its database takes at once. */
@@ -20,7 +23,18 @@ export interface ImportFigures {
   feedback: number
   /** Rows whose inference was there already. */
   duplicates: number
+  /** Rows with an end user: their payloads are stored under that user's key. */
+  subjects: number
+  /** What the numbers of rejected rows count. */
+  unit: RowUnit
   rejected: RejectedRow[]
+  /** What was no call of a model and passed over, by what it was. */
+  passed: Record<string, number>
+}
+
+interface OpenedRows {
+  unit: RowUnit
+  rows(): AsyncIterable<ParsedRow | PassedRow>
 }
 
 /**
@@ -29,28 +43,38 @@ export interface ImportFigures {
  * So a mistake on the last line is found before the first row is written. Throws what the parser throws, and
  * 'invalid-file' when no row can be imported.
  */
-export async function checkRows(rows: AsyncIterable<ParsedRow>, hooks: ImportHooks): Promise<number> {
-  let total = 0
+export async function checkRows(
+  { unit, rows }: OpenedRows,
+  hooks: ImportHooks,
+): Promise<{ total: number; subjects: number; derived: number }> {
+  const found = { total: 0, subjects: 0, derived: 0 }
   let first: RejectedRow | null = null
   let importable = 0
-  for await (const row of rows) {
-    total += 1
-    if (!('reason' in row)) importable += 1
-    else first ??= row
+  let passed = 0
+  for await (const row of rows()) {
+    if ('passed' in row) {
+      passed += 1
+      continue
+    }
+    const total = ++found.total
+    if ('reason' in row) first ??= row
+    else {
+      importable += 1
+      if (row.user !== undefined) found.subjects += 1
+      if (row.inference.derivedFrom !== undefined) found.derived += 1
+    }
     if (total % ROWS_PER_INSERT !== 0) continue
     hooks.signal.throwIfAborted()
     hooks.onProgress(total)
   }
-  if (importable > 0) return total
-  if (first === null) throw new RegraftError('invalid-file', 'The file has no rows.')
+  if (importable > 0) return found
+  if (first === null) {
+    const but = passed === 0 ? '' : `: ${passed} entries are no calls of a model`
+    throw new RegraftError('invalid-file', `The file has no rows${but}.`)
+  }
   const { line, reason } = first
-  throw new RegraftError(
-    'invalid-file',
-    `None of the ${total} rows can be imported; line ${line} ${reason}.`,
-    {
-      details: { line },
-    },
-  )
+  const message = `None of the ${found.total} rows can be imported; ${unit} ${line} ${reason}.`
+  throw new RegraftError('invalid-file', message, { details: { line } })
 }
 
 /**
@@ -59,11 +83,14 @@ export async function checkRows(rows: AsyncIterable<ParsedRow>, hooks: ImportHoo
  * Feedback of a row goes in after its inference, and not at all when the store refused the inference.
  */
 export async function storeRows(
-  store: RowSink,
-  rows: AsyncIterable<ParsedRow>,
+  store: RowSink & { keys: Pick<Keyring, 'subjectOf' | 'digest'> },
+  { unit, rows }: OpenedRows,
   hooks: ImportHooks,
 ): Promise<ImportFigures> {
-  const figures: ImportFigures = { rows: 0, inferences: 0, feedback: 0, duplicates: 0, rejected: [] }
+  const figures: ImportFigures = {
+    ...{ rows: 0, inferences: 0, feedback: 0, duplicates: 0, subjects: 0, unit },
+    ...{ rejected: [], passed: {} },
+  }
   let batch: ImportedRow[] = []
   const storePending = async () => {
     hooks.signal.throwIfAborted()
@@ -71,14 +98,42 @@ export async function storeRows(
     batch = []
     hooks.onProgress(figures.rows)
   }
-  for await (const row of rows) {
+  for await (const row of rows()) {
+    if ('passed' in row) {
+      figures.passed[row.passed] = (figures.passed[row.passed] ?? 0) + 1
+      continue
+    }
     figures.rows += 1
-    if ('reason' in row) figures.rejected.push(row)
-    else if (batch.push(row) === ROWS_PER_INSERT) await storePending()
+    if ('reason' in row) {
+      figures.rejected.push(row)
+      continue
+    }
+    if (row.user !== undefined) figures.subjects += 1
+    if (batch.push(await withSubject(store.keys, row)) === ROWS_PER_INSERT) await storePending()
   }
   await storePending()
   figures.rejected.sort((a, b) => a.line - b.line)
   return figures
+}
+
+/** Puts the keyed hash of the end user in the place of their id. */
+async function withSubject(
+  keys: Pick<Keyring, 'subjectOf' | 'digest'>,
+  { user, ...row }: ImportedRow,
+): Promise<ImportedRow> {
+  if (user === undefined) return row
+  const subject = await keys.subjectOf(user)
+  const feedback = row.feedback.map(async (entry, index) => {
+    // The hash of a text in an id would let whoever guesses the text confirm it after its erasure.
+    const digest = await keys.digest(`subject/${subject}`, canonicalBytes(entry.payload))
+    const id = entry.id === '' ? rowId(entry.occurredAt, [entry.inferenceId, index, digest]) : entry.id
+    return { ...entry, id, subject }
+  })
+  return {
+    line: row.line,
+    inference: { ...row.inference, subject },
+    feedback: await Promise.all(feedback),
+  }
 }
 
 async function storeBatch(store: RowSink, rows: ImportedRow[], figures: ImportFigures): Promise<void> {

@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { RegraftError } from '../errors/index.ts'
 import { defineStep, makeSelection } from '../lineage/index.ts'
-import type { Artifact, Edge, ProjectStore } from '../store/index.ts'
+import type { Artifact, Edge, ProjectStore, StoredFile } from '../store/index.ts'
+import { FORMATS, LAYOUTS, openRecords, RECORD_FORMATS } from './import-formats.ts'
 import { type ImportFigures, storeRows } from './import-rows.ts'
 import { parseCsv } from './parse-csv.ts'
-import { parseOpenAIJsonl } from './parse-openai-jsonl.ts'
-import type { FileOrigin, ParsedRow } from './parsed-row.ts'
+import { parseTable } from './parse-table.ts'
+import type { FileOrigin, ParsedRow, PassedRow, RowUnit } from './parsed-row.ts'
 
 const CHUNK_BYTES = 1024 * 1024
 
@@ -27,34 +28,81 @@ export async function recordFile(store: ProjectStore, digest: string, size: numb
 
 /** How a file is read: all that its rows depend on beside its bytes. */
 export const Reading = z.object({
-  format: z.enum(['csv', 'jsonl']),
+  format: z.enum(FORMATS),
   text: z.string().nullable(),
   label: z.string().nullable(),
   time: z.string().nullable(),
   system: z.string().nullable(),
   task: z.string().nullable(),
+  /** How records lie in the file; absent for CSV, and for lines in readings of the first version. */
+  layout: z.enum(LAYOUTS).optional(),
+  /** Field or column with the end user of a row. */
+  subject: z.string().optional(),
+  /** Field or column with the ids of the rows that a row was written from. */
+  derivedFrom: z.string().optional(),
 })
 export type Reading = z.output<typeof Reading>
 
-/** The name is for people: no row depends on it. */
-const ImportParameters = Reading.extend({ fileName: z.string() })
+/** The name, the consent and the licence are for people and for the manifests of snapshots: no row depends on them. */
+const ImportParameters = Reading.extend({
+  fileName: z.string(),
+  /** What the people whose words these are agreed to, and under which licence the file came. */
+  consent: z.string().nullable().default(null),
+  licence: z.string().nullable().default(null),
+  /** Whether rows have end users: the stored file holds their words in the clear, and goes when one is erased. */
+  subjects: z.boolean().default(false),
+})
 export type ImportParameters = z.output<typeof ImportParameters>
 
-/** Parses the bytes of a file as a reading says. */
-export function parseFile(
-  bytes: Uint8Array,
+export interface OpenedRows {
+  /** What the numbers of the rows count. */
+  unit: RowUnit
+  rows(): AsyncIterable<ParsedRow | PassedRow>
+}
+
+/** Opens a file to be parsed as a reading says. Throws 'invalid-file' for a table that is damaged. */
+export async function openRows(
+  file: StoredFile,
   reading: Reading,
-  origin: Omit<FileOrigin, 'task'>,
-): AsyncIterable<ParsedRow> {
-  const { format, text, task, ...columns } = reading
-  const from = { ...origin, task }
-  return format === 'csv'
-    ? parseCsv(chunksOf(bytes), { ...columns, text: text ?? '' }, from)
-    : parseOpenAIJsonl(chunksOf(bytes), from)
+  { digest, importedAt }: Pick<FileOrigin, 'digest' | 'importedAt'>,
+): Promise<OpenedRows> {
+  const { format, text, label, time, system, task, layout = 'lines', subject, derivedFrom } = reading
+  const origin = { digest, importedAt, task, subject, derivedFrom }
+  const columns = { text, label, time, system }
+  if (format === 'csv') {
+    return { unit: 'line', rows: () => parseCsv(file.chunks(), { ...columns, text: text ?? '' }, origin) }
+  }
+  const source = await openRecords(file, layout)
+  if (format !== 'parquet') {
+    return {
+      unit: source.unit,
+      rows: () => RECORD_FORMATS[format].parse(source.records(), source.unit, origin),
+    }
+  }
+  return { unit: source.unit, rows: () => parseTable(source, columns, origin) }
+}
+
+/** Parses the bytes of a file as a reading says; what is no row is left out. */
+export async function* parseFile(
+  bytes: Uint8Array | StoredFile,
+  reading: Reading,
+  origin: Pick<FileOrigin, 'digest' | 'importedAt'>,
+): AsyncGenerator<ParsedRow> {
+  const file = bytes instanceof Uint8Array ? fileOf(bytes) : bytes
+  const { rows } = await openRows(file, reading, origin)
+  for await (const row of rows()) if (!('passed' in row)) yield row
+}
+
+function fileOf(bytes: Uint8Array): StoredFile {
+  return {
+    size: bytes.byteLength,
+    chunks: () => chunksOf(bytes),
+    slice: async (start, end) => bytes.subarray(start, end),
+  }
 }
 
 /** Cuts bytes into a stream. */
-export async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let start = 0; start < bytes.byteLength; start += CHUNK_BYTES) {
     yield bytes.subarray(start, start + CHUNK_BYTES)
   }
@@ -79,7 +127,7 @@ export async function selectTraffic(store: ProjectStore): Promise<Edge[]> {
  */
 export const importStep = defineStep<ImportParameters>({
   name: 'import',
-  version: 1,
+  version: 2,
   determinism: 'external',
   input: ImportParameters,
   async run({ inputs, parameters, read, project, blobs, signal, report }) {
@@ -89,8 +137,8 @@ export const importStep = defineStep<ImportParameters>({
     if (!artifact) throw new RegraftError('not-found', `There is no artifact ${digest}`)
     // Rows without a time take that of the first import, so that a second one gives them the same ids.
     const origin = { digest: file.digest, importedAt: artifact.createdAt }
-    const rows = parseFile(await blobs.read(file.digest), parameters, origin)
-    const figures: ImportFigures = await storeRows(project, rows, { signal, onProgress: report })
+    const opened = await openRows(await blobs.open(file.digest), parameters, origin)
+    const figures: ImportFigures = await storeRows(project, opened, { signal, onProgress: report })
     const { selection: inferences } = await makeSelection(project, 'inferences')
     const { selection: feedback } = await makeSelection(project, 'feedback')
     return [

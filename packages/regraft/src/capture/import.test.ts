@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parquetWriteBuffer } from 'hyparquet-writer'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Config } from '../config/schema.ts'
 import { closure, makeSelection } from '../lineage/index.ts'
@@ -212,8 +213,29 @@ test.each([
     { text: 'text', task: 'billing' },
     'There is no task "billing"; there are: routing.',
   ],
-  ['x.txt', 'text\na\n', {}, 'The name x.txt does not say whether it is CSV or JSON Lines.'],
-  ['x.jsonl', '{}', { text: 'text' }, '--text is for CSV files; JSON Lines name their own fields.'],
+  ['x.txt', 'text\na\n', {}, 'The name x.txt does not say whether it is CSV, JSON, JSON Lines or Parquet.'],
+  ['x.csv', 'text,user\na,\n', { text: 'text', subject: 'user' }, 'No row has a value under "user".'],
+  [
+    'x.csv',
+    'text\na\n',
+    { text: 'text', subject: 'user' },
+    'There is no column "user"; the columns are: text.',
+  ],
+  [
+    'x.jsonl',
+    '{"messages":[{"role":"user","content":"a"}]}',
+    { subject: 'who' },
+    'No row has a value under "who".',
+  ],
+  ['x.json', '[{"messages": [1]}]', {}, 'Item 1, messages[0]'],
+  ['x.json', '[{"messages"}]', {}, "Line 1, column 13: expected ':' after a property name."],
+  ['x.parquet', 'text\na\n', {}, 'The Parquet file cannot be read'],
+  [
+    'x.jsonl',
+    '{}',
+    { text: 'text' },
+    '--text is for tables (CSV, Parquet); JSON Lines name their own fields.',
+  ],
 ])('%s holding %j with %j is refused', async (name, content, options, message) => {
   await expect(newDesk().importFile(name, content, options)).rejects.toThrow(message)
 })
@@ -260,4 +282,107 @@ test('an import is an execution from its file and the traffic before to the traf
   })
   const { artifacts } = await closure(project, artifact.digest)
   expect(artifacts.map(({ digest }) => digest)).toEqual(expect.arrayContaining([first.file, second.file]))
+})
+
+const conversation = (user: string, content: string) => ({
+  conversations: [
+    { from: 'human', value: content },
+    { from: 'gpt', value: 'card_arrival' },
+  ],
+  customer: user,
+})
+
+test('words of end users are stored under their keys, the file says so, and their ids are nowhere', async () => {
+  const { project, importFile } = newDesk()
+  const file = JSON.stringify([
+    conversation('zelda-17', 'my card is late'),
+    conversation('', 'a general question'),
+  ])
+  const options = { subject: 'customer', consent: 'terms, section 4', licence: 'CC BY 4.0' }
+  const output = await importFile('chats.json', file, options)
+  expect(output).toMatchObject({
+    format: 'sharegpt',
+    rows: 2,
+    inferences: 2,
+    feedback: 2,
+    subjects: 1,
+    unit: 'item',
+  })
+  const subject = await project.keys.subjectOf('zelda-17')
+  const { inferences, feedback } = await rowsOf(project)
+  expect(inferences.map((row) => [row.subject, row.payload.messages[0]?.content]).sort()).toEqual(
+    [
+      [subject, 'my card is late'],
+      [null, 'a general question'],
+    ].sort(),
+  )
+  expect(feedback.map((row) => row.subject).sort()).toEqual([subject, null].sort())
+  const [execution] = await project.executions.consuming(output.file)
+  expect(execution!.parameters).toMatchObject({ ...options, subjects: true, layout: 'document' })
+  expect(JSON.stringify([inferences, feedback, execution])).not.toContain('zelda')
+  expect(await importFile('chats.json', file, options)).toMatchObject({
+    inferences: 0,
+    feedback: 0,
+    duplicates: 2,
+  })
+
+  await project.keys.destroy(`subject/${subject}`)
+  const left = await rowsOf(project)
+  expect(left.inferences.map((row) => row.payload.messages[0]?.content)).toEqual(['a general question'])
+  expect(left.feedback).toHaveLength(1)
+})
+
+test('a row names what it was written from', async () => {
+  const { project, importFile } = newDesk()
+  const id = '01981f3e-5a30-7cc4-9c2b-000000000001'
+  await importFile('x.csv', `text,from\na,\nb,${id}\n`, { text: 'text', derivedFrom: 'from' })
+  const { inferences } = await rowsOf(project)
+  const derived = inferences.map((row) => [row.payload.messages[0]?.content, row.derivedFrom])
+  expect(derived.sort()).toEqual([
+    ['a', []],
+    ['b', [id]],
+  ])
+})
+
+test('a table of Parquet is read by the columns that the options name, or by what its own columns say', async () => {
+  const { project, importFile } = newDesk()
+  const table = (columns: Record<string, unknown[]>) => {
+    const columnData = Object.entries(columns).map(([name, data]) => ({ name, data }))
+    return Buffer.from(parquetWriteBuffer({ columnData }))
+  }
+  const tickets = table({ body: ['a', 'b'], category: ['x', 'y'] })
+  expect(await importFile('t.parquet', tickets, { text: 'body', task: 'routing' })).toMatchObject({
+    ...{ format: 'parquet', unit: 'row', inferences: 2, feedback: 2 },
+  })
+  await expect(importFile('t.parquet', tickets)).rejects.toThrow('Say which column holds the text')
+  const pairs = table({ prompt: ['p'], chosen: ['good'], rejected: ['bad'] })
+  expect(await importFile('pairs.parquet', pairs)).toMatchObject({ inferences: 1, feedback: 1 })
+  await expect(importFile('pairs.parquet', pairs, { label: 'chosen' })).rejects.toThrow(
+    'these columns name their own fields',
+  )
+  const { feedback } = await rowsOf(project)
+  expect(feedback.map(({ payload }) => payload)).toEqual(
+    expect.arrayContaining([
+      { type: 'label', value: 'x', author: null },
+      { type: 'correction', value: 'good', author: null },
+    ]),
+  )
+})
+
+test('what a file says of itself is told from its content', async () => {
+  const { importFile } = newDesk()
+  const lines = (...values: object[]) => values.map((value) => JSON.stringify(value)).join('\n')
+  const pair = { prompt: 'p', chosen: 'a', rejected: 'b' }
+  const cases: [string, string, string][] = [
+    ['a.jsonl', lines(pair), 'trl'],
+    ['a.json', lines(pair, { ...pair, prompt: 'q' }), 'trl'],
+    ['b.json', JSON.stringify([{ ...pair, prompt: 'r' }], null, 2), 'trl'],
+    ['c.json', JSON.stringify({ data: [{ ...pair, prompt: 's' }] }, null, 2), 'trl'],
+    ['d.jsonl', lines({ instruction: 'i', output: 'o' }), 'alpaca'],
+    ['e.jsonl', lines(conversation('x', 'y')), 'sharegpt'],
+    ['no-name', lines({ messages: [{ role: 'user', content: 'a' }] }), 'jsonl'],
+  ]
+  for (const [name, content, format] of cases) {
+    expect([name, (await importFile(name, content)).format]).toEqual([name, format])
+  }
 })

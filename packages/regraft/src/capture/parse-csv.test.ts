@@ -1,14 +1,15 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { readCsvRecords } from './csv-records.ts'
-import { type CsvColumns, parseCsv } from './parse-csv.ts'
+import { parseCsv } from './parse-csv.ts'
 import type { ImportedRow, ParsedRow } from './parsed-row.ts'
+import type { TableColumns } from './tabular-row.ts'
 
 const origin = { digest: 'ab'.repeat(32), importedAt: new Date('2025-06-01T00:00:00Z'), task: null }
 
 async function parse(
   text: string | Buffer,
-  columns: CsvColumns = { text: 'text', label: 'label' },
+  columns: TableColumns = { text: 'text', label: 'label' },
   from = origin,
 ) {
   const rows: ParsedRow[] = []
@@ -66,7 +67,7 @@ test('what a writer of RFC 4180 quotes is read back, wherever the stream is cut'
 
 test('the same file gives the same ids, another reading of it gives others', async () => {
   const text = 'text,body,label\nhello,good day,greeting\n'
-  const ids = async (columns: CsvColumns, from = origin) =>
+  const ids = async (columns: TableColumns, from = origin) =>
     imported(await parse(text, columns, from)).flatMap((row) => [
       row.inference.id,
       row.inference.sourceKey,

@@ -1,22 +1,7 @@
-import { hash } from 'node:crypto'
 import { RegraftError } from '../errors/index.ts'
-import { findUnstorable } from '../operation/index.ts'
-import type { NewFeedback } from '../store/types.ts'
 import { readCsvRecords } from './csv-records.ts'
-import { parseTime } from './parse-time.ts'
-import { type FileOrigin, importedLabel, importedPayload, type ParsedRow } from './parsed-row.ts'
-import { rowId } from './row-ids.ts'
-
-export interface CsvColumns {
-  /** Column with what the user wrote. */
-  text: string
-  /** Column with the human label; rows in which it is empty have no feedback. */
-  label?: string | null
-  /** Column with the row's own time (ISO 8601 or Unix seconds). */
-  time?: string | null
-  /** System prompt to put before every text. */
-  system?: string | null
-}
+import type { FileOrigin, ParsedRow } from './parsed-row.ts'
+import { type TableColumns, tableReader } from './tabular-row.ts'
 
 /**
  * Turns a CSV file with a header into inferences without a response, and a `label` feedback for each labelled row.
@@ -28,21 +13,16 @@ export interface CsvColumns {
  */
 export async function* parseCsv(
   bytes: AsyncIterable<Uint8Array>,
-  columns: CsvColumns,
+  columns: TableColumns,
   origin: FileOrigin,
 ): AsyncGenerator<ParsedRow> {
-  const { text, label = null, time = null, system = null } = columns
-  const reading = hash('sha256', JSON.stringify({ text, time, system, task: origin.task })).slice(0, 8)
+  const rowOf = tableReader(columns, origin)
   let header: string[] | null = null
-  let at = { text: -1, label: -1, time: -1 }
+  let used: [name: string, at: number][] = []
   for await (const { line, fields } of readCsvRecords(bytes)) {
     if (header === null) {
       header = columnNames(fields)
-      at = {
-        text: findColumn(header, text, '--text'),
-        label: label === null ? -1 : findColumn(header, label, '--label'),
-        time: time === null ? -1 : findColumn(header, time, '--time'),
-      }
+      used = usedColumns(header, columns, origin).map(({ name, at }) => [name, at])
       continue
     }
     if (fields === null) {
@@ -56,54 +36,33 @@ export async function* parseCsv(
         details: { line },
       })
     }
-    const content = fields[at.text]!
-    const value = fields[at.label] ?? ''
-    const reason = refusal(content, value)
-    if (reason !== null) {
-      yield { line, reason }
-      continue
-    }
-    const ownTime = fields[at.time]
-    const occurredAt = ownTime === undefined ? origin.importedAt : parseTime(ownTime)
-    if (occurredAt === null) {
-      const shown = JSON.stringify(ownTime)
-      yield { line, reason: `has the time ${shown}, which is neither ISO 8601 nor Unix seconds` }
-      continue
-    }
-    const sourceKey = `import:${origin.digest}:${line}:${reading}`
-    const id = rowId(occurredAt, [origin.digest, line, reading])
-    const feedback: NewFeedback[] = []
-    if (value.trim() !== '') {
-      feedback.push({ ...importedLabel(id, occurredAt, value), sourceKey: `${sourceKey}:label:${label}` })
-    }
-    const user = { role: 'user', content }
-    yield {
-      line,
-      inference: {
-        id,
-        occurredAt,
-        sourceKey,
-        payload: importedPayload(origin, line, {
-          messages: system ? [{ role: 'system', content: system }, user] : [user],
-          response: null,
-          model: null,
-        }),
-      },
-      feedback,
-    }
+    yield rowOf(Object.fromEntries(used.map(([name, at]) => [name, fields[at]])), line)
   }
   if (header === null) throw new RegraftError('invalid-file', 'The file is empty: not even a header line.')
+}
+
+/** Finds the columns that the options name. Throws 'invalid-input' for one that is not there. */
+export function usedColumns(
+  header: string[],
+  columns: TableColumns,
+  origin: Pick<FileOrigin, 'subject' | 'derivedFrom'>,
+): { name: string; at: number }[] {
+  const options = [
+    ['--text', columns.text],
+    ['--label', columns.label],
+    ['--time', columns.time],
+    ['--subject', origin.subject],
+    ['--derived-from', origin.derivedFrom],
+  ] as const
+  return options.flatMap(([option, name]) =>
+    name == null ? [] : [{ name, at: findColumn(header, name, option) }],
+  )
 }
 
 /** Reads the column names of a CSV file. Throws 'invalid-file' when there are none. */
 export async function readCsvHeader(bytes: AsyncIterable<Uint8Array>): Promise<string[]> {
   for await (const { fields } of readCsvRecords(bytes)) return columnNames(fields)
   throw new RegraftError('invalid-file', 'The file is empty: not even a header line.')
-}
-
-function refusal(text: string, label: string): string | null {
-  if (text.trim() === '') return 'has no text'
-  return findUnstorable(text) ?? findUnstorable(label)
 }
 
 function columnNames(fields: string[] | null): string[] {

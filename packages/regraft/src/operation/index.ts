@@ -3,7 +3,7 @@ export { describeError, type ErrorDescription, invalidInput } from './describe-e
 export { fileMark, InputFile, looksLikePath, NameOrPath, OutputFile, OutputText } from './files.ts'
 export { parseInput, runOperation } from './run.ts'
 export { allows, SCOPES, type Scope } from './scope.ts'
-export { findUnstorable } from './storable.ts'
+export { findUnstorable, findUnstorableIn } from './storable.ts'
 export type {
   Log,
   OperationContext,

@@ -31,6 +31,21 @@ test('bytes, a stream and a file of the same content are one blob under its sha2
   expect(readdirSync(join(root, 'incoming'))).toEqual([])
 })
 
+test('an opened blob is read in chunks and in slices, and a changed one is not opened', async () => {
+  const content = randomBytes(2_500_000)
+  const { digest } = await blobs.put(content)
+  const file = await blobs.open(digest)
+  const chunks: Uint8Array[] = []
+  for await (const chunk of file.chunks()) chunks.push(chunk)
+  expect(chunks.length).toBeGreaterThan(1)
+  expect(Buffer.concat(chunks).equals(content)).toBe(true)
+  expect(Buffer.from(await file.slice(100, 1_200_000)).equals(content.subarray(100, 1_200_000))).toBe(true)
+  expect(await file.slice(2_499_999)).toEqual(new Uint8Array(content.subarray(2_499_999)))
+  writeFileSync(pathOf(digest), 'other')
+  await expect(blobs.open(digest)).rejects.toMatchObject({ code: 'digest-mismatch' })
+  await expect(blobs.open(`sha256:${'1'.repeat(64)}`)).rejects.toMatchObject({ code: 'not-found' })
+})
+
 test('an empty blob is a blob', async () => {
   const { digest, size } = await blobs.put(new Uint8Array(0))
   expect(size).toBe(0)

@@ -4,10 +4,11 @@ import { access, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:f
 import { dirname, join } from 'node:path'
 import { RegraftError } from '../errors/index.ts'
 import { digestOfBytes, isDigest } from './digest.ts'
-import type { BlobStore } from './types.ts'
+import type { BlobStore, StoredFile } from './types.ts'
 
 /** Where a blob is written until its digest is known. */
 const INCOMING = 'incoming'
+const READ_BYTES = 1024 * 1024
 /** No upload pauses that long between two writes. */
 const ABANDONED_AFTER_MS = 24 * 3600 * 1000
 
@@ -48,6 +49,22 @@ export class BlobFolder implements BlobStore {
     const actual = digestOfBytes(bytes)
     if (actual !== digest) throw mismatch(digest, actual)
     return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  async open(digest: string): Promise<StoredFile> {
+    const path = this.#path(digest)
+    const found = await stat(path).catch(() => null)
+    if (!found) throw missing(digest)
+    const chunks = () => createReadStream(path, { highWaterMark: READ_BYTES })
+    const hash = createHash('sha256')
+    for await (const chunk of chunks()) hash.update(chunk)
+    const actual = `sha256:${hash.digest('hex')}`
+    if (actual !== digest) throw mismatch(digest, actual)
+    return {
+      size: found.size,
+      chunks,
+      slice: (start, end = found.size) => readSlice(path, start, Math.min(end, found.size)),
+    }
   }
 
   async copyTo(digest: string, path: string): Promise<void> {
@@ -124,6 +141,22 @@ async function entriesOf(folder: string): Promise<string[]> {
   } catch (error) {
     if (isMissing(error)) return []
     throw error
+  }
+}
+
+async function readSlice(path: string, start: number, end: number): Promise<Uint8Array> {
+  const file = await open(path, 'r')
+  try {
+    const bytes = new Uint8Array(Math.max(0, end - start))
+    let filled = 0
+    while (filled < bytes.length) {
+      const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, start + filled)
+      if (bytesRead === 0) break
+      filled += bytesRead
+    }
+    return bytes.subarray(0, filled)
+  } finally {
+    await file.close()
   }
 }
 

@@ -400,6 +400,15 @@ export interface ApiKeyTable {
   revoke(id: string): Promise<void>
 }
 
+/** The bytes of a file, without all of them in memory. */
+export interface StoredFile {
+  /** Bytes. */
+  size: number
+  chunks(): AsyncIterable<Uint8Array>
+  /** The bytes from `start` up to `end`. */
+  slice(start: number, end?: number): Promise<Uint8Array>
+}
+
 /** Files addressed by the sha256 of their bytes. */
 export interface BlobStore {
   put(bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<{ digest: string; size: number }>
@@ -407,6 +416,8 @@ export interface BlobStore {
   has(digest: string): Promise<boolean>
   /** Reads and checks the digest. Throws 'not-found' and 'digest-mismatch'. */
   read(digest: string): Promise<Uint8Array>
+  /** Checks the digest and gives the file to be read piece by piece. Throws as `read` does. */
+  open(digest: string): Promise<StoredFile>
   /** Copies to a path, checking the digest while it goes. */
   copyTo(digest: string, path: string): Promise<void>
   remove(digest: string): Promise<void>
