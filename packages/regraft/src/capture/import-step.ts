@@ -102,7 +102,7 @@ function fileOf(bytes: Uint8Array): StoredFile {
 }
 
 /** Cuts bytes into a stream. */
-async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+export async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let start = 0; start < bytes.byteLength; start += CHUNK_BYTES) {
     yield bytes.subarray(start, start + CHUNK_BYTES)
   }

@@ -1,45 +1,20 @@
-import { isUtf8 } from 'node:buffer'
-import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
-import {
-  type AsyncBuffer,
-  type Compressors,
-  type FileMetaData,
-  type ParquetParsers,
-  parquetMetadataAsync,
-  parquetReadObjects,
-  parquetSchema,
-} from 'hyparquet'
+// Parquet is decoded in a thread: a damaged page can make the decoder loop for ever, a large one stalls whoever decodes
+// it, and neither may happen to the server.
+import { Worker } from 'node:worker_threads'
 import { RegraftError } from '../errors/index.ts'
 import type { StoredFile } from '../store/types.ts'
 import type { FileRecord } from './json-records.ts'
+import type { ParquetAnswer, ParquetMessage, ParquetTask } from './parquet-messages.ts'
 
 const MAGIC = 'PAR1'
-/** What a page may grow to: a file that claims more is refused before memory is given out. */
-const MAX_PAGE_BYTES = 1024 * 1024 * 1024
-const BAD_UTF8 = Symbol('bytes that are not UTF-8')
-
-const bounded = (outputLength: number) => ({ maxOutputLength: Math.min(outputLength, MAX_PAGE_BYTES) || 1 })
-
-/** Snappy and uncompressed pages are read by hyparquet itself. */
-const COMPRESSORS: Compressors = {
-  ZSTD: (input, length) => zstdDecompressSync(input, bounded(length)),
-  GZIP: (input, length) => gunzipSync(input, bounded(length)),
-  BROTLI: (input, length) => brotliDecompressSync(input, bounded(length)),
-}
-
-/** A text with bytes that are not UTF-8 rejects its row: hyparquet would put U+FFFD for them. */
-const PARSERS: Partial<ParquetParsers> = {
-  stringFromBytes: (bytes: Uint8Array | undefined) =>
-    bytes && (isUtf8(bytes) ? Buffer.from(bytes).toString('utf8') : BAD_UTF8),
-  jsonFromBytes: (bytes: Uint8Array | undefined) => {
-    if (!bytes) return bytes
-    return isUtf8(bytes) ? JSON.parse(Buffer.from(bytes).toString('utf8')) : BAD_UTF8
-  },
-}
+/** Of the thread: a row group is decoded as a whole. */
+const MEMORY_MB = 2048
+/** Longest silence of the thread; a row group of a gigabyte takes a tenth of it. */
+const PATIENCE_MS = 120_000
 
 export interface ParquetTable {
   columns: string[]
-  /** Rows with the row groups as units of memory. Dates become ISO 8601; nulls are left out. */
+  /** Rows in their order, with the row groups as units of memory. Dates become ISO 8601; nulls are left out. */
   records(): AsyncGenerator<FileRecord>
 }
 
@@ -49,83 +24,87 @@ export function isParquet(start: Uint8Array): boolean {
 }
 
 /** Opens a Parquet file. Throws 'invalid-file' for a damaged one and for compressions that cannot be read (LZ4, LZO). */
-export async function openParquet(file: StoredFile): Promise<ParquetTable> {
-  const buffer: AsyncBuffer = {
-    byteLength: file.size,
-    slice: async (start, end = file.size) => {
-      if (!(start >= 0 && end >= start && end <= file.size)) throw new Error('a page outside of the file')
-      const bytes = await file.slice(start, end)
-      return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
-    },
+export async function openParquet(
+  file: StoredFile,
+  { patienceMs = PATIENCE_MS }: { patienceMs?: number } = {},
+): Promise<ParquetTable> {
+  let columns: string[] = []
+  for await (const message of decode(file, 'columns', patienceMs)) {
+    if ('columns' in message) columns = message.columns
   }
-  const metadata = await reading(() => parquetMetadataAsync(buffer, { parsers: PARSERS, geoparquet: false }))
-  const columns = await reading(() => {
-    checkCompressions(metadata)
-    return parquetSchema(metadata).children.map(({ element }) => element.name)
-  })
   return {
     columns,
     async *records() {
-      let rowStart = 0
-      for (const group of metadata.row_groups) {
-        const rowEnd = rowStart + Number(group.num_rows)
-        const range = { file: buffer, metadata, rowStart, rowEnd }
-        const rows = await reading(() =>
-          parquetReadObjects({ ...range, compressors: COMPRESSORS, parsers: PARSERS, geoparquet: false }),
-        )
-        for (const [index, row] of rows.entries()) yield toRecord(rowStart + index + 1, row)
-        rowStart = rowEnd
+      for await (const message of decode(file, 'records', patienceMs)) {
+        if ('records' in message) yield* message.records
       }
     },
   }
 }
 
-function checkCompressions({ row_groups }: FileMetaData): void {
-  for (const { columns } of row_groups) {
-    for (const { meta_data } of columns) {
-      const codec = meta_data?.codec
-      if (codec === undefined || codec === 'UNCOMPRESSED' || codec === 'SNAPPY' || COMPRESSORS[codec])
-        continue
-      throw new RegraftError('invalid-file', `The file is compressed with ${codec}, which cannot be read.`, {
-        hint: 'Write it again with the compression zstd, snappy or gzip.',
-      })
-    }
-  }
-}
-
-async function reading<Result>(read: () => Result | Promise<Result>): Promise<Result> {
+async function* decode(
+  file: StoredFile,
+  task: ParquetTask['task'],
+  patienceMs: number,
+): AsyncGenerator<ParquetMessage> {
+  const worker = new Worker(new URL('./parquet-worker.ts', import.meta.url), {
+    workerData: { size: file.size, task } satisfies ParquetTask,
+    resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB },
+  })
+  const tell = (answer: ParquetAnswer) => worker.postMessage(answer)
+  const inbox = openInbox(worker)
   try {
-    return await read()
-  } catch (cause) {
-    if (cause instanceof RegraftError) throw cause
-    const what = cause instanceof Error ? cause.message : String(cause)
-    throw new RegraftError('invalid-file', `The Parquet file cannot be read: ${what}.`, {
-      hint: 'Write the file again; `parquet-tools inspect` or pyarrow say what is wrong with it.',
-      cause,
-    })
+    for (;;) {
+      const message = await inbox.next(patienceMs)
+      if ('ask' in message) {
+        const { id, start, end } = message.ask
+        tell({ id, bytes: await file.slice(start, end) })
+      } else if ('error' in message) throw unreadable(message.error.message, message.error.hint)
+      else if ('done' in message) return
+      else {
+        yield message
+        tell({ more: true })
+      }
+    }
+  } finally {
+    await worker.terminate()
   }
 }
 
-function toRecord(number: number, row: Record<string, unknown>): FileRecord {
-  const bad = { found: false }
-  const value = plain(row, bad)
-  return bad.found ? { number, reason: 'is not valid UTF-8' } : { number, value }
+/** The messages of a thread in their order; its end and its silence are errors. */
+function openInbox(worker: Worker): { next(patienceMs: number): Promise<ParquetMessage> } {
+  const messages: (ParquetMessage | Error)[] = []
+  let wake = () => {}
+  const push = (message: ParquetMessage | Error) => {
+    messages.push(message)
+    wake()
+  }
+  worker.on('message', push)
+  worker.on('error', (error: Error & { code?: string }) => {
+    const memory = error.code === 'ERR_WORKER_OUT_OF_MEMORY'
+    const hint = 'Write the file with smaller row groups, for example of 10,000 rows.'
+    push(memory ? unreadable(`a row group needs more than ${MEMORY_MB} MB`, hint) : unreadable(error.message))
+  })
+  worker.on('exit', () => push(unreadable('the decoder has ended')))
+  return {
+    async next(patienceMs) {
+      if (messages.length === 0) {
+        let timer: NodeJS.Timeout | undefined
+        await new Promise<void>((resolve) => {
+          wake = resolve
+          timer = setTimeout(() => push(unreadable('decoding it does not come to an end')), patienceMs)
+        })
+        clearTimeout(timer)
+      }
+      const message = messages.shift()!
+      if (message instanceof Error) throw message
+      return message
+    },
+  }
 }
 
-/** What JSON would say: no nulls in objects, no dates, no big integers. */
-function plain(value: unknown, bad: { found: boolean }): unknown {
-  if (value === BAD_UTF8) {
-    bad.found = true
-    return ''
-  }
-  if (typeof value === 'bigint') {
-    const number = Number(value)
-    return Number.isSafeInteger(number) ? number : String(value)
-  }
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? String(value) : value.toISOString()
-  if (ArrayBuffer.isView(value)) return Array.from(value as Uint8Array)
-  if (Array.isArray(value)) return value.map((entry) => plain(entry, bad))
-  if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value).filter(([, inner]) => inner !== null && inner !== undefined)
-  return Object.fromEntries(entries.map(([key, inner]) => [key, plain(inner, bad)]))
+function unreadable(what: string, hint?: string): RegraftError {
+  return new RegraftError('invalid-file', `The Parquet file cannot be read: ${what.replace(/\.$/, '')}.`, {
+    hint: hint ?? 'Write the file again; `parquet-tools inspect` or pyarrow say what is wrong with it.',
+  })
 }
