@@ -1,5 +1,5 @@
 import { RegraftError } from '../errors/index.ts'
-import { canonicalBytes } from '../store/canonical.ts'
+import { canonicalBytes } from '../store/index.ts'
 import type { Keyring } from '../store/types.ts'
 import type { ImportedRow, ParsedRow, PassedRow, RejectedRow, RowUnit } from './parsed-row.ts'
 import { rowId } from './row-ids.ts'
