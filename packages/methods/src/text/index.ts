@@ -1,5 +1,6 @@
 export { CharTfidf, type CharTfidfOptions, charNgrams, type SparseVector } from './char-tfidf.ts'
 export { CosineIndex, type Neighbour, type UnitVectors } from './cosine-index.ts'
+export { type Duplicate, DuplicateFinder } from './duplicate-finder.ts'
 export {
   type ItemOverlap,
   ItemScreen,

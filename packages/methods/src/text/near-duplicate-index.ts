@@ -1,4 +1,3 @@
-import { KeyTable } from './key-table.ts'
 import { type Banding, chooseBanding, MinHash } from './min-hash.ts'
 import { countCommon, distinctShingles } from './shingles.ts'
 import { WordHasher } from './word-hashes.ts'
@@ -25,12 +24,12 @@ export interface SketchBatch {
   bandKeys: Uint32Array
 }
 
-/** A text that was added before and is the same or nearly so. */
+/** A text that was added before and is nearly the same. */
 export interface NearDuplicate {
   /** Its number in the order of adding. */
   position: number
-  /** Jaccard similarity of the word bigrams; null when the normalised texts are equal. */
-  similarity: number | null
+  /** Jaccard similarity of the word bigrams, at least the threshold. */
+  similarity: number
 }
 
 /** Makes sketches of texts, for a `NearDuplicateIndex` with the same options. */
@@ -79,7 +78,7 @@ interface Page {
 }
 
 /**
- * Finds earlier texts that equal a text or are near duplicates of it: MinHash bands propose, the exact word-bigram
+ * Finds earlier texts that are near duplicates of a text: MinHash bands propose, the exact word-bigram
  * Jaccard similarity decides, so no pair below the threshold is ever reported.
  *
  * Exact means on 53-bit keys of the bigrams (see word-hashes.ts). About 300 bytes and 8 per bigram are kept of each text
@@ -90,7 +89,6 @@ export class NearDuplicateIndex {
   readonly banding: Banding
   /** Number of texts added. */
   size = 0
-  readonly #byKey = new KeyTable()
   readonly #pages: Page[] = []
   readonly #chunks: Float64Array[] = []
   #free = 0
@@ -104,15 +102,8 @@ export class NearDuplicateIndex {
     this.#heads = Array.from({ length: this.banding.bands }, () => new Int32Array(PAGE))
   }
 
-  /** The texts that `index` of the batch repeats, in the order of adding; an equal text alone when there is one. */
+  /** The near duplicates of text `index` of the batch, in the order of adding. */
   find(batch: SketchBatch, index: number): NearDuplicate[] {
-    const equal = this.#byKey.get(batch.keys[index]!)
-    if (equal !== -1) return [{ position: equal, similarity: null }]
-    return this.findNear(batch, index)
-  }
-
-  /** The texts that are near duplicates, in the order of adding. */
-  findNear(batch: SketchBatch, index: number): NearDuplicate[] {
     const own = batch.shingles.subarray(batch.offsets[index]!, batch.offsets[index + 1]!)
     const found: NearDuplicate[] = []
     if (own.length === 0) return found
@@ -144,7 +135,6 @@ export class NearDuplicateIndex {
     const page = this.#pages[row >>> PAGE_BITS]!
     const own = batch.shingles.subarray(batch.offsets[index]!, batch.offsets[index + 1]!)
     this.#store(own, page, row & IN_PAGE)
-    if (this.#byKey.get(batch.keys[index]!) === -1) this.#byKey.set(batch.keys[index]!, row)
     if (own.length === 0) return row
     page.bandKeys.set(batch.bandKeys.subarray(index * bands, (index + 1) * bands), (row & IN_PAGE) * bands)
     for (let band = 0; band < bands; band++) this.#link(row, band)

@@ -1,13 +1,13 @@
 import { WordHasher } from './word-hashes.ts'
 
 /** Words of a shingle: word bigrams. */
-export const SHINGLE = 2
+const SHINGLE = 2
 
 /** What duplicates are found by: hashes of a text, no text. */
 export interface Shingled {
   /** Hash of the normalised text. */
   key: number
-  /** Keys of its distinct word bigrams, ascending; of its one word, if it has no more; empty without any. */
+  /** Keys of its distinct word bigrams, ascending; none for a text of one word, which only an equal text repeats. */
   shingles: Float64Array
 }
 
@@ -24,8 +24,7 @@ export function shingler(): (text: string) => Shingled {
 
 /** Writes the distinct shingles of the text that `hasher` has read to `target`, ascending, and returns their number. */
 export function distinctShingles(hasher: WordHasher, target: Float64Array): number {
-  const count = hasher.ngrams(Math.min(SHINGLE, Math.max(1, hasher.count)), target)
-  return sortDistinct(target, count)
+  return sortDistinct(target, hasher.ngrams(SHINGLE, target))
 }
 
 /** Sorts the first `count` numbers and moves repetitions out; returns how many distinct ones there are. */

@@ -1,3 +1,4 @@
+export { readCsvRecords } from './csv-records.ts'
 export { feedbackProtocol } from './feedback.ts'
 export { InferenceSubjects } from './feedback-subjects.ts'
 export { namesOfFiles } from './file-names.ts'
@@ -6,6 +7,7 @@ export { chunksOf, type ImportedFile, parseFile, Reading, recordFile } from './i
 export type { JournalRecord } from './journal-frame.ts'
 export type { FsyncPolicy } from './journal-writer.ts'
 export { type Journals, openJournals } from './journals.ts'
+export { findJsonError } from './json-error.ts'
 export { limitBody } from './limit-body.ts'
 export { parseCsv } from './parse-csv.ts'
 export { parseOpenAIJsonl } from './parse-openai-jsonl.ts'

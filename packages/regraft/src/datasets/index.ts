@@ -1,5 +1,7 @@
 import { buildOperation } from './build.ts'
+import { dedupOperation } from './dedup.ts'
 import { piiOperation } from './pii.ts'
+import { screenOperation } from './screen.ts'
 import { sealOperation } from './seal.ts'
 
 export { latestSnapshot } from './build.ts'
@@ -16,4 +18,10 @@ export {
   vaultOperations,
 } from './vault/index.ts'
 
-export const datasetOperations = [sealOperation, buildOperation, piiOperation]
+export const datasetOperations = [
+  sealOperation,
+  buildOperation,
+  piiOperation,
+  dedupOperation,
+  screenOperation,
+]
