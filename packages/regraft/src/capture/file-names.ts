@@ -1,5 +1,5 @@
 import type { ProjectStore } from '../store/index.ts'
-import { type ImportParameters, importStep } from './import-step.ts'
+import { type ImportedFile, type ImportParameters, importStep } from './import-step.ts'
 
 /**
  * The names under which files were last imported, by the digests of their bytes.
@@ -18,4 +18,28 @@ export async function namesOfFiles(
     if (last) names.set(digest, (last.parameters as ImportParameters).fileName)
   }
   return names
+}
+
+/** What an import stated of the rights on a file. */
+export interface FileRights {
+  /** sha256 of its bytes. */
+  file: string
+  consent: string | null
+  licence: string | null
+}
+
+/** The rights that were stated for imported files, each by the last import that stated any; sorted by file. */
+export async function rightsOfFiles(store: ProjectStore): Promise<FileRights[]> {
+  const rights: FileRights[] = []
+  for (const artifact of await store.artifacts.list('file')) {
+    const readings = await store.executions.consuming(artifact.digest)
+    const stated = readings
+      .filter(({ step }) => step === importStep.name)
+      .map(({ parameters }) => parameters as Partial<ImportParameters>)
+      .findLast(({ consent, licence }) => consent != null || licence != null)
+    if (!stated) continue
+    const { digest } = await store.artifacts.read<ImportedFile>(artifact.digest)
+    rights.push({ file: digest, consent: stated.consent ?? null, licence: stated.licence ?? null })
+  }
+  return rights.sort((a, b) => (a.file < b.file ? -1 : 1))
 }

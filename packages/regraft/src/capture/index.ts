@@ -1,7 +1,7 @@
 export { readCsvRecords } from './csv-records.ts'
 export { feedbackProtocol } from './feedback.ts'
 export { InferenceSubjects } from './feedback-subjects.ts'
-export { namesOfFiles } from './file-names.ts'
+export { type FileRights, namesOfFiles, rightsOfFiles } from './file-names.ts'
 export { importOperation } from './import.ts'
 export { chunksOf, type ImportedFile, parseFile, Reading, recordFile } from './import-step.ts'
 export type { JournalRecord } from './journal-frame.ts'

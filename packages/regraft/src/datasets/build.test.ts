@@ -9,6 +9,7 @@ import { openTestStore } from '../store/testing.ts'
 import { buildOperation } from './build.ts'
 import type { SnapshotManifest } from './manifest.ts'
 import { sealOperation } from './seal.ts'
+import { consentOf } from './sources.ts'
 
 let store: Awaited<ReturnType<typeof openTestStore>>
 let journals: Journals
@@ -42,7 +43,7 @@ test('an overlap names the line and the file, or what is known of them, and so d
   const traffic = await upload('traffic.csv', `text,label\nwhere is my card,arrival\n${LEAK},atm\n???,none\n`)
   const columns = { text: 'text', label: 'label' }
   const older = { file: { ...traffic, name: 'tickets.csv' }, ...columns }
-  await importOperation.run(context, older)
+  await importOperation.run(context, { ...older, consent: 'by contract', licence: 'CC0-1.0' })
   await importOperation.run(context, { ...older, file: traffic })
 
   const unnamed = `sha256:${'ab'.repeat(32)}`
@@ -72,7 +73,12 @@ test('an overlap names the line and the file, or what is known of them, and so d
   expect(buildOperation.render!(built, { colour: false, width: 80 })).toContain(
     'line 3 of traffic.csv repeats item ',
   )
-  const { rows, dropped } = await project.artifacts.read<SnapshotManifest>(built.snapshot)
+  const { rows, dropped, sources, consent } = await project.artifacts.read<SnapshotManifest>(built.snapshot)
+  expect(sources).toEqual([
+    { source: `import:${traffic.digest}`, rows: 2, consent: 'by contract', licence: 'CC0-1.0' },
+  ])
+  expect(consentOf({ consent, sources })).toBe('by contract')
+  expect(consentOf({ consent, sources: [...sources!, { ...sources![0]!, consent: null }] })).toBeNull()
   expect(rows.map(({ source }) => source).sort()).toEqual([
     `import:${traffic.digest}:2`,
     `import:${traffic.digest}:4`,

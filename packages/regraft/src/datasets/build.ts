@@ -1,3 +1,4 @@
+import { rightsOfFiles } from '../capture/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { makeSelection, runStep } from '../lineage/index.ts'
 import { defineOperation } from '../operation/index.ts'
@@ -11,6 +12,7 @@ import type { SnapshotManifest } from './manifest.ts'
 import { measureForBuild, warnOfKept } from './measure-paraphrases.ts'
 import { piiParameters } from './pii-names.ts'
 import { describePlaces } from './row-source.ts'
+import { consentOf } from './sources.ts'
 import { vaultAccess } from './vault/index.ts'
 
 /** Alias of the newest snapshot of a kind. */
@@ -66,6 +68,7 @@ export const buildOperation = defineOperation({
           consent: input.consent ?? task?.consent ?? null,
           validation: input.validation,
           kind: input.for,
+          files: await rightsOfFiles(store),
           uncalibrated: input.uncalibrated,
           since: input.since ?? null,
           canaries: { count: input.canaries, repeats: input.canaryRepeats },
@@ -84,7 +87,7 @@ export const buildOperation = defineOperation({
         details: { dropped: countBy(manifest.dropped, ({ reason }) => reason) },
       })
     }
-    if (manifest.consent === null) {
+    if (consentOf(manifest) === null) {
       context.log.warn(
         'no consent is stated, and `regraft fleet register` will ask for it: build with --consent "…" before you train',
       )

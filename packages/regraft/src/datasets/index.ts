@@ -8,6 +8,7 @@ export { latestSnapshot } from './build.ts'
 export { buildSnapshot } from './build-snapshot.ts'
 export { canariesOf } from './canaries.ts'
 export { kindOf, type SnapshotManifest, type SnapshotRow } from './manifest.ts'
+export { consentOf } from './sources.ts'
 export { listSuites, requireSuite } from './suite.ts'
 export {
   excludedItems,

@@ -1,4 +1,4 @@
-import type { SnapshotManifest } from '../datasets/index.ts'
+import { consentOf, type SnapshotManifest } from '../datasets/index.ts'
 import { type GateRecord, gateAlias, scoreOf } from '../gates/index.ts'
 import type { AdapterRecord, BaseRecord } from '../models/index.ts'
 import type { Execution, ProjectStore } from '../store/types.ts'
@@ -53,7 +53,7 @@ export async function gatherRecord(
     'train it again: regraft training run',
   )
   const consent = need(
-    manifest.consent,
+    consentOf(manifest),
     'consent of the training rows',
     'say --consent, or set tasks.<task>.consent in regraft.yaml, then regraft datasets build and train again',
   )
