@@ -84,7 +84,7 @@ async function click(page: Page): Promise<string> {
 
 /** Sends comments from a page without waiting for them. */
 const comment = (page: Page, texts: string[]) =>
-  page.evaluate(`for (const text of ${JSON.stringify(texts)}) regraft.comment('${INFERENCES[2]}', text)`)
+  page.evaluate(`for (const text of ${JSON.stringify(texts)}) void regraft.comment('${INFERENCES[2]}', text)`)
 
 const waiting = (page: Page) => page.evaluate('localStorage.length')
 

@@ -44,7 +44,7 @@ export class CompletionBuilder {
       }
       if (reason != null) choice.finish_reason = reason
       for (const [field, value] of Object.entries(delta)) {
-        if (value == null || field === 'role') continue
+        if (value == null || field === 'role' || field === '__proto__') continue
         if (value !== '') this.firstPieceAt ??= now
         choice.message[field] = joined(choice.message[field], value)
       }

@@ -78,7 +78,7 @@ async function start({
 }
 
 test('a whole answer is the same as without, remembered, and logged where Regraft does not see it', async () => {
-  const { regraft, openai, plain, sent, problems } = await start()
+  const { regraft, openai, plain, provider, sent, problems } = await start()
   const request = {
     model: 'gpt-x',
     messages: [...messages],
@@ -107,6 +107,7 @@ test('a whole answer is the same as without, remembered, and logged where Regraf
     response: { id: data.id, model: 'gpt-x', choices: data.choices, usage: { prompt_tokens: 5 } },
     subject: 'ada',
     conversation: 'c1',
+    upstream: provider.baseUrl.slice('http://'.length),
   })
   expect(call!.latency_ms).toBeLessThan(10_000)
   expect(Math.abs(Date.parse(call!.started_at as string) - Date.now())).toBeLessThan(60_000)

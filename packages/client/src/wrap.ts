@@ -19,6 +19,8 @@ export interface LoggedCall {
   first_token_ms?: number
   /** The stream ended before the answer did. */
   cut_off?: boolean
+  /** Host that answered. */
+  upstream?: string
   subject?: string
   conversation?: string
 }
@@ -35,6 +37,7 @@ export interface Watcher {
 }
 
 interface Call {
+  upstream: string | null
   messages: string
   /** JSON of the whole request; null where Regraft logs it itself. */
   request: string | null
@@ -62,7 +65,7 @@ export function watch<Client extends ChatClient>(client: Client, watcher: Watche
   watched.add(completions)
   const create = (completions.create as Method).bind(completions)
   completions.create = (...parameters: unknown[]) => {
-    const call = guard(watcher, () => beginCall(parameters, watcher, watcher.isRegraft(client.baseURL)))
+    const call = guard(watcher, () => beginCall(client.baseURL, parameters, watcher))
     const result = create(...parameters)
     return call ? observe(result, (data, response) => seeResult(watcher, call, data, response)) : result
   }
@@ -76,7 +79,11 @@ export function watch<Client extends ChatClient>(client: Client, watcher: Watche
   return client
 }
 
-function beginCall([body, options]: unknown[], { answers }: Watcher, logsItself: boolean): Call | null {
+function beginCall(
+  baseURL: string | undefined,
+  [body, options]: unknown[],
+  { answers, isRegraft }: Watcher,
+): Call | null {
   if (!isObject(body) || !Array.isArray(body.messages)) return null
   const header = headerReader(isObject(options) ? options.headers : undefined)
   const metadata = isObject(body.metadata) ? body.metadata : {}
@@ -84,7 +91,8 @@ function beginCall([body, options]: unknown[], { answers }: Watcher, logsItself:
   return {
     // The product may change both before the answer is there.
     messages: JSON.stringify(body.messages),
-    request: logsItself ? null : JSON.stringify(body),
+    request: isRegraft(baseURL) ? null : JSON.stringify(body),
+    upstream: textOf(/^\w+:\/\/([^/]+)/.exec(baseURL ?? '')?.[1]),
     subject: header(SUBJECT_HEADER) ?? textOf(body.safety_identifier) ?? textOf(body.user),
     conversation,
     startedAt: Date.now(),
@@ -186,6 +194,7 @@ function endCall(
       latency_ms: Date.now() - call.startedAt,
       ...(firstPieceAt === null ? {} : { first_token_ms: firstPieceAt - call.startedAt }),
       ...(cutOff ? { cut_off: true } : {}),
+      ...(call.upstream === null ? {} : { upstream: call.upstream }),
       ...(call.subject === null ? {} : { subject: call.subject }),
       ...(call.conversation === null ? {} : { conversation: call.conversation }),
     })

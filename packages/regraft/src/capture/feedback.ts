@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { ERROR_CODES, RegraftError } from '../errors/index.ts'
 import { allows, describeError, invalidInput, type Principal } from '../operation/index.ts'
 import type { NewFeedback, ProjectStore } from '../store/types.ts'
+import { batchResults } from './batch-results.ts'
 import { FeedbackEvent, inferencesOf, toFeedbackPayload } from './feedback-event.ts'
 import type { Journals } from './journals.ts'
 import { limitBody } from './limit-body.ts'
@@ -70,13 +71,10 @@ function feedbackRoutes(journals: Journals): Hono<FeedbackEnv> {
       if (result instanceof Error) throw result
       return context.json(receiptOf(result!), 202)
     }
-    // Nothing was taken and the sender may come back with all of it.
-    const down = results.find((result) => result instanceof RegraftError && result.code === 'unavailable')
-    if (down && results.every((result) => result instanceof Error)) throw down
-    const data = results.map((result, index) =>
-      result instanceof Error ? { index, error: describeError(result) } : { index, ...receiptOf(result) },
+    return context.json(
+      batchResults(results.map((result) => (result instanceof Error ? result : receiptOf(result)))),
+      202,
     )
-    return context.json({ object: 'list', data }, 202)
   })
   return routes
 }

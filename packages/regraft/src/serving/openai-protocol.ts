@@ -13,6 +13,7 @@ import type { Call } from './call-record.ts'
 import { generationOf, parseChatRequest } from './chat-request.ts'
 import { completeInChunks, completeWhole } from './completions.ts'
 import { isRecord } from './json.ts'
+import { loggedCallRoutes } from './logged-calls.ts'
 import { loraRoutes } from './lora-routes.ts'
 import { ModelDirectory } from './model-directory.ts'
 import { proxyCall } from './proxy.ts'
@@ -85,6 +86,7 @@ export const openAIProtocol = {
       return completeInChunks(context, embedded, generating, asked.stream_options?.include_usage === true)
     })
     routes.route('/', loraRoutes(options, models))
+    routes.route('/', loggedCallRoutes(options))
     return routes
   },
 }
