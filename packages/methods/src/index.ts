@@ -1,4 +1,5 @@
 export * from './baselines/index.ts'
+export * from './calibration/index.ts'
 export * from './canaries/index.ts'
 export * from './pii/index.ts'
 export { philox4x32, Random, type RandomState } from './random.ts'

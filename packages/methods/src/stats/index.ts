@@ -1,4 +1,6 @@
+export { type BinaryLogistic, fitBinaryLogistic } from './binary-logistic.ts'
 export { binomialPmf, binomialTail } from './binomial.ts'
+export { clopperPearsonLower, clopperPearsonUpper } from './clopper-pearson.ts'
 export { independentDifference } from './independent-difference.ts'
 export type { Interval } from './interval.ts'
 export { mcnemarExact } from './mcnemar.ts'

@@ -1,3 +1,7 @@
+import { calibrateOperation, showOperation } from './calibration/calibrate.ts'
+
+export { findCalibration } from './calibration/calibrate.ts'
+export { type Calibration, calibrateSignals, policyOf } from './calibration/step.ts'
 export { compileRows } from './compile-rows.ts'
 export {
   type CompiledExample,
@@ -8,5 +12,6 @@ export {
   type Provenance,
   type SignalDropReason,
 } from './examples.ts'
-export type { Policy } from './use.ts'
 export { UNCALIBRATED } from './use.ts'
+
+export const signalOperations = [calibrateOperation, showOperation]

@@ -1,0 +1,3 @@
+export { capOfUsers, effectiveNumber } from './effective-number.ts'
+export { judgeRating, type RatingJudgement, type RatingOptions, type SignalCounts } from './likelihood-ratio.ts'
+export { isSettled, judgePrecision, type PrecisionJudgement, type PrecisionOptions } from './precision.ts'
