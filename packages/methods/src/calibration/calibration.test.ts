@@ -22,7 +22,9 @@ test('78 of 100 clear a precision of 0.7, and 77 do not', () => {
 })
 
 test('settled is what is decided by the bounds, for any counts and threshold', () => {
-  const counts = fc.integer({ min: 1, max: 300 }).chain((n) => fc.tuple(fc.integer({ min: 0, max: n }), fc.constant(n)))
+  const counts = fc
+    .integer({ min: 1, max: 300 })
+    .chain((n) => fc.tuple(fc.integer({ min: 0, max: n }), fc.constant(n)))
   fc.assert(
     fc.property(counts, fc.double({ min: 0.3, max: 0.95, noNaN: true }), ([right, n], threshold) => {
       const { outcome, low, high } = judgePrecision(right, n, { threshold })
@@ -72,7 +74,16 @@ test('effective numbers, and the cap that keeps one user from being most of them
 })
 
 test('the regression is that of scipy: minimum of the same penalised loss, inverse of its information', () => {
-  const rows = [[0.5, 1], [1.5, -1], [-0.5, 0], [2, 1], [-1, -2], [0.2, 0.3], [-1.2, 1.1], [0.9, -0.4]]
+  const rows = [
+    [0.5, 1],
+    [1.5, -1],
+    [-0.5, 0],
+    [2, 1],
+    [-1, -2],
+    [0.2, 0.3],
+    [-1.2, 1.1],
+    [0.9, -0.4],
+  ]
   const targets = [true, true, false, true, false, false, false, true]
   const { intercept, coefficients } = fitBinaryLogistic(rows, targets)
   expect(intercept).toBeCloseTo(-0.38335171, 5)

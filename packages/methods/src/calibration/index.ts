@@ -1,3 +1,8 @@
 export { capOfUsers, effectiveNumber } from './effective-number.ts'
-export { judgeRating, type RatingJudgement, type RatingOptions, type SignalCounts } from './likelihood-ratio.ts'
+export {
+  judgeRating,
+  type RatingJudgement,
+  type RatingOptions,
+  type SignalCounts,
+} from './likelihood-ratio.ts'
 export { isSettled, judgePrecision, type PrecisionJudgement, type PrecisionOptions } from './precision.ts'

@@ -61,7 +61,8 @@ export function judgeRating(counts: SignalCounts, options: RatingOptions): Ratin
   const wanted = Math.max(0, Math.log((threshold / (1 - threshold)) * ((1 - baseRate) / baseRate)))
   const n = counts.holds + counts.fails
   const distance = Math.abs(logRatio - wanted)
-  const growth = distance === 0 ? Number.POSITIVE_INFINITY : (((z + normalQuantile(0.8)) * error) / distance) ** 2
+  const growth =
+    distance === 0 ? Number.POSITIVE_INFINITY : (((z + normalQuantile(0.8)) * error) / distance) ** 2
   return { outcome, ratio, probability, needed: Math.min(MOST, Math.max(n + 1, Math.ceil((n + 2) * growth))) }
 }
 

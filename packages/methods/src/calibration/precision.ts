@@ -28,13 +28,25 @@ export function judgePrecision(right: number, n: number, options: PrecisionOptio
   const { threshold, level = 0.95 } = options
   const estimate = (right + 0.5) / (n + 1)
   if (n === 0) {
-    return { outcome: 'cannot-tell', estimate, low: 0, high: 1, needed: judgementsNeeded(0.9, threshold, level) }
+    return {
+      outcome: 'cannot-tell',
+      estimate,
+      low: 0,
+      high: 1,
+      needed: judgementsNeeded(0.9, threshold, level),
+    }
   }
   const low = clopperPearsonLower(right, n, level)
   const high = clopperPearsonUpper(right, n, level)
   const outcome = clears(right, n, options) ? 'pass' : high < threshold ? 'fail' : 'cannot-tell'
   if (outcome !== 'cannot-tell') return { outcome, estimate, low, high }
-  return { outcome, estimate, low, high, needed: Math.max(n + 1, judgementsNeeded(estimate, threshold, level)) }
+  return {
+    outcome,
+    estimate,
+    low,
+    high,
+    needed: Math.max(n + 1, judgementsNeeded(estimate, threshold, level)),
+  }
 }
 
 /** Whether so many of n would be settled, either way. */

@@ -30,6 +30,12 @@ export const BuildInput = z.object({
     .boolean()
     .default(false)
     .describe('take pairs and ratings from rules that nobody has calibrated (`regraft signals calibrate`)'),
+  weights: z
+    .enum(['propensity', 'none'])
+    .optional()
+    .describe(
+      'weigh examples by how probable it was that they would bear feedback, and cap heavy users; else so for pairs and ratings',
+    ),
   since: z.iso
     .datetime()
     .optional()

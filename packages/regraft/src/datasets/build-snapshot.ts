@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineStep, type Selection, type Step } from '../lineage/index.ts'
-import { compileRows, EXAMPLE_KINDS, type Policy, UNCALIBRATED } from '../signals/index.ts'
+import { type Calibration, compileRows, EXAMPLE_KINDS, policyOf } from '../signals/index.ts'
 import { canonicalBytes, digestOf } from '../store/index.ts'
 import type { NewExample, ProjectStore } from '../store/types.ts'
 import { canaryExamples } from './canaries.ts'
@@ -24,6 +24,8 @@ export const SnapshotParameters = z.object({
   kind: z.enum(EXAMPLE_KINDS).default('demonstrations'),
   /** Takes rules that have not been calibrated in pairs and ratings too. */
   uncalibrated: z.boolean().default(false),
+  /** Weighs examples by how probable it was that they would bear feedback, and caps heavy users. */
+  weigh: z.boolean().default(false),
   /** Share of the newest rows that are kept for validation. */
   validation: z.number().min(0).max(0.5),
   /** Only rows from this time on (ISO 8601) are new; older ones come in by replay. */
@@ -55,7 +57,7 @@ export type SnapshotParameters = z.output<typeof SnapshotParameters>
 export function buildSnapshot(access: VaultAccess): Step<SnapshotParameters> {
   return defineStep<SnapshotParameters>({
     name: 'datasets/build-snapshot',
-    version: 4,
+    version: 5,
     determinism: 'seeded',
     input: SnapshotParameters,
     async run({ parameters, seed, inputs, read, readAll, project, signal }) {
@@ -66,18 +68,20 @@ export function buildSnapshot(access: VaultAccess): Step<SnapshotParameters> {
       }
       const vault = new VaultVisit(project, access, 'screen')
       const suites = [await vault.suite(inputs.find(({ role }) => role === 'suite')!.digest)]
-      const policy: Policy = { ...UNCALIBRATED, allowUncalibrated: parameters.uncalibrated }
+      const [calibration = null] = await readAll<Calibration>('calibration')
+      const policy = policyOf(calibration, parameters.uncalibrated)
+      const propensities = parameters.weigh
       const dropped: DroppedRow[] = []
       const compiled: Candidate[] = await compileRows(
         project,
         selections,
-        { task, kind, policy },
+        { task, kind, policy, propensities },
         (inference, reason) => dropped.push({ inference: inference.id, source: sourceOf(inference), reason }),
       )
       const general: Candidate[] =
         replay.generalTask === null
           ? []
-          : await compileRows(project, selections, { task: replay.generalTask, kind, policy })
+          : await compileRows(project, selections, { task: replay.generalTask, kind, policy, propensities })
       const measured = inputs.filter(({ role }) => role === 'paraphrases')
       const measurements = await readAll<ParaphraseMeasurement>('paraphrases')
       const paraphrases = measurements.map((measurement, index) => {
@@ -145,7 +149,9 @@ export function buildSnapshot(access: VaultAccess): Step<SnapshotParameters> {
           chosen.map(({ inference }) => inference),
           parameters,
         ),
+        ...(calibration ? { calibration: inputs.find(({ role }) => role === 'calibration')!.digest } : {}),
         ...(parameters.uncalibrated ? { uncalibrated: true } : {}),
+        ...(build.findings.weights ? { weights: build.findings.weights } : {}),
         ...replayOf(replay, drawn, train.length),
         ...(build.findings.pii ? { pii: build.findings.pii } : {}),
         ...(build.findings.paraphrases ? { paraphrases: build.findings.paraphrases } : {}),

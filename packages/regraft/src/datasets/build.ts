@@ -1,8 +1,8 @@
 import { rightsOfFiles } from '../capture/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { makeSelection, runStep } from '../lineage/index.ts'
-import { defineOperation } from '../operation/index.ts'
-import type { ExampleKind } from '../signals/index.ts'
+import { defineOperation, type OperationContext } from '../operation/index.ts'
+import { type ExampleKind, findCalibration } from '../signals/index.ts'
 import type { Edge } from '../store/types.ts'
 import { BuildInput, checkOptions } from './build-input.ts'
 import { BuildOutput, renderBuild } from './build-output.ts'
@@ -57,12 +57,18 @@ export const buildOperation = defineOperation({
     const suite = await chooseSuite(context, input, selections, task?.evaluation)
     const rows = inferences.selection.count
     const paraphrases = await measureForBuild(context, input, { selections, suite: suite.digest, rows })
+    const calibration = await findCalibration(store, input.task ?? null)
     progress({ stage: 'build', total: inferences.selection.count, unit: 'rows' })
     const { digest: digestOf } = await runStep(
       { project: store, signal },
       buildSnapshot(vaultAccess(context)),
       {
-        inputs: [...selections, { role: 'suite', digest: suite.digest }, ...paraphrases.edges],
+        inputs: [
+          ...selections,
+          { role: 'suite', digest: suite.digest },
+          ...paraphrases.edges,
+          ...(calibration === null ? [] : [{ role: 'calibration', digest: calibration }]),
+        ],
         parameters: {
           task: input.task ?? null,
           consent: input.consent ?? task?.consent ?? null,
@@ -70,6 +76,7 @@ export const buildOperation = defineOperation({
           kind: input.for,
           files: await rightsOfFiles(store),
           uncalibrated: input.uncalibrated,
+          weigh: (input.weights ?? DEFAULT_WEIGHTS[input.for]) === 'propensity',
           since: input.since ?? null,
           canaries: { count: input.canaries, repeats: input.canaryRepeats },
           dropParaphrases: paraphrases.drop,
@@ -93,6 +100,7 @@ export const buildOperation = defineOperation({
       )
     }
     warnOfKept(context, manifest)
+    warnOfSignals(context, manifest)
     await store.artifacts.pinRows(snapshot, manifest.rows)
     await store.aliases.set(latestSnapshot(input.for), snapshot)
     const overlapping = manifest.dropped.filter(({ reason }) => reason.startsWith('evaluation-'))
@@ -120,10 +128,30 @@ export const buildOperation = defineOperation({
   },
 })
 
+/** A demonstration that somebody wrote is right for whomever: only what compares answers leans on who was asked. */
+const DEFAULT_WEIGHTS: Record<ExampleKind, 'propensity' | 'none'> = {
+  demonstrations: 'none',
+  preferences: 'propensity',
+  desirability: 'propensity',
+}
+
 const NOTHING_TO_LEARN: Record<ExampleKind, string> = {
   demonstrations: 'no row can be trained on: none carries a signal that is usable',
   preferences: 'there is no pair of answers: no answer that was given was replaced by another',
   desirability: 'no answer is marked good or bad',
+}
+
+function warnOfSignals({ log }: OperationContext, { uncalibrated, rows, weights }: SnapshotManifest): void {
+  if (uncalibrated) {
+    const unknown = rows.filter(
+      ({ rule, probability }) => rule !== 'label' && probability === undefined,
+    ).length
+    if (unknown > 0) log.warn(`${unknown} rows rest on rules that nobody has calibrated (--uncalibrated)`)
+  }
+  if (weights?.users.few) {
+    const { known, effective } = weights.users
+    log.warn(`the rows are those of few users: ${known}, of whom as many as ${effective} equal ones count`)
+  }
 }
 
 function hintOf({ dropped }: SnapshotManifest): string {

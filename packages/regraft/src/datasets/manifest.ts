@@ -1,5 +1,5 @@
 import type { NgramCoverage, PiiKind } from '@regraft/methods'
-import type { ExampleKind, Provenance } from '../signals/index.ts'
+import type { ExampleKind, Provenance, WeightFindings } from '../signals/index.ts'
 import type { Fault, FeedbackPayload } from '../store/types.ts'
 import type { DropReason } from './drop-explanations.ts'
 
@@ -76,6 +76,10 @@ export interface SnapshotManifest {
   dropped: DroppedRow[]
   /** Absent in snapshots of version 1. */
   sources?: SnapshotSource[]
+  /** Digest of the calibration of the rules; absent where there was none. */
+  calibration?: string
+  /** What was done to the weights, where examples were weighed. */
+  weights?: WeightFindings
   /** Whether rules that have not been calibrated count everywhere. */
   uncalibrated?: true
   /** Shares that were asked for and those that there were rows for. */

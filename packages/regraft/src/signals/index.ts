@@ -13,5 +13,6 @@ export {
   type SignalDropReason,
 } from './examples.ts'
 export { UNCALIBRATED } from './use.ts'
+export { type WeightFindings, weighRows } from './weights/weigh.ts'
 
 export const signalOperations = [calibrateOperation, showOperation]

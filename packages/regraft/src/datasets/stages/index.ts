@@ -6,6 +6,7 @@ import { paraphrases } from './paraphrases.ts'
 import { personalData } from './personal-data.ts'
 import type { Stage } from './stage.ts'
 import { textOnly } from './text-only.ts'
+import { weigh } from './weigh.ts'
 
 export type { Build, Stage } from './stage.ts'
 
@@ -18,4 +19,5 @@ export const STAGES: readonly Stage[] = [
   firewall,
   paraphrases,
   personalData,
+  weigh,
 ]

@@ -21,7 +21,7 @@ export interface Build {
   /** Leaves a row out of the snapshot, with its reason. */
   drop(row: Candidate, reason: DropReason, details?: Pick<DroppedRow, 'of' | 'rungs'>): void
   /** What a stage has to say in the manifest beside the rows that it drops. */
-  findings: Partial<Pick<SnapshotManifest, 'coverage' | 'paraphrases' | 'pii'>>
+  findings: Partial<Pick<SnapshotManifest, 'coverage' | 'paraphrases' | 'pii' | 'weights'>>
 }
 
 /** One stage of a build: returns the rows that it keeps, in their order, and drops each of the others with a reason. */

@@ -5,6 +5,7 @@ import { gateOperations } from '../../gates/index.ts'
 import { jobOperations } from '../../jobs/index.ts'
 import { modelOperations } from '../../models/index.ts'
 import type { AnyOperation } from '../../operation/index.ts'
+import { signalOperations } from '../../signals/index.ts'
 import { trainingOperations } from '../../training/index.ts'
 import { configOperations } from './config.ts'
 import { keyOperations } from './keys.ts'
@@ -14,6 +15,7 @@ import { lineageOperations } from './lineage.ts'
 export const operations: readonly AnyOperation[] = [
   importOperation,
   ...modelOperations,
+  ...signalOperations,
   ...datasetOperations,
   ...vaultOperations,
   ...trainingOperations,

@@ -20,10 +20,14 @@ export async function findCalibration(store: ProjectStore, task: string | null):
 
 export const task = z.string().optional().describe('task of regraft.yaml: only its rows, and rows of no task')
 
-const VerdictOutput = z.custom<Verdict>((value) => typeof value === 'object' && value !== null && 'outcome' in value)
+const VerdictOutput = z.custom<Verdict>(
+  (value) => typeof value === 'object' && value !== null && 'outcome' in value,
+)
 const Output = z.object({
   calibration: z.string().describe('digest of the measurement'),
-  answers: z.object({ right: z.int(), wrong: z.int(), unwelcome: z.int() }).describe('judged answers that were used'),
+  answers: z
+    .object({ right: z.int(), wrong: z.int(), unwelcome: z.int() })
+    .describe('judged answers that were used'),
   baseRate: z
     .object({ estimate: z.number(), low: z.number(), high: z.number(), n: z.number() })
     .describe('share of right answers'),
@@ -50,7 +54,12 @@ export const calibrateOperation = defineOperation({
       .min(0)
       .default(8)
       .describe('labels of at most so many words judge answers by comparison †; 0 for none'),
-    baseRate: z.number().gt(0).lt(1).optional().describe('share of right answers, where it is known from elsewhere'),
+    baseRate: z
+      .number()
+      .gt(0)
+      .lt(1)
+      .optional()
+      .describe('share of right answers, where it is known from elsewhere'),
   }),
   output: Output,
   example: 'regraft signals calibrate --task routing',
@@ -83,7 +92,9 @@ export const showOperation = defineOperation({
   async run({ store }, input) {
     const calibration = await findCalibration(store, input.task ?? null)
     if (calibration !== null) return await outputOf(store, calibration)
-    throw new RegraftError('not-found', 'nothing has been calibrated yet', { hint: 'regraft signals calibrate' })
+    throw new RegraftError('not-found', 'nothing has been calibrated yet', {
+      hint: 'regraft signals calibrate',
+    })
   },
 })
 

@@ -38,7 +38,9 @@ export function findingsOf(tally: Tally, options: CalibrationOptions): Calibrate
     if (rule.basis === 'gold') return []
     return [rule.name, `${rule.name}/unwelcome`].flatMap((key) => {
       const signals = tally.volumes.get(key)
-      return signals === undefined ? [] : [{ key, rule: rule.name, signals, ...findingOf(rule, key, tally, { ...options, baseRate }) }]
+      return signals === undefined
+        ? []
+        : [{ key, rule: rule.name, signals, ...findingOf(rule, key, tally, { ...options, baseRate }) }]
     })
   })
 }
@@ -56,7 +58,14 @@ function findingOf(
     const { right, wrong } = claim === undefined ? tally.statements(key) : tally.unwelcome(key)
     const undecided = claim === undefined ? tally.statements(key).undecided : 0
     const { estimate: probability, ...judged } = judgePrecision(right, right + wrong, { threshold, level })
-    return { measure: 'precision', n: right + wrong, right, undecided, probability: rounded(probability), ...judged }
+    return {
+      measure: 'precision',
+      n: right + wrong,
+      right,
+      undecided,
+      probability: rounded(probability),
+      ...judged,
+    }
   }
   const counts = tally.counts(key, claim)
   const { outcome, ratio, probability, needed } = judgeRating(counts, {
@@ -68,7 +77,13 @@ function findingOf(
     n: counts.holds + counts.fails,
     right: counts.holdsWithSignal,
     undecided: tally.answers.filter(({ truth, keys }) => truth === 'unwelcome' && keys.has(key)).length,
-    ...{ outcome, probability: rounded(probability.estimate), low: probability.low, high: probability.high, ratio },
+    ...{
+      outcome,
+      probability: rounded(probability.estimate),
+      low: probability.low,
+      high: probability.high,
+      ratio,
+    },
     ...(needed === undefined ? {} : { needed }),
   }
 }

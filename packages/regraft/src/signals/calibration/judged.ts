@@ -26,10 +26,15 @@ export interface KnownAnswers {
  * is compared as a text: equal is right, different is wrong; longer ones say nothing by comparison.
  */
 export function knownAnswers(input: RuleInput, signals: readonly Signal[], goldWords: number): KnownAnswers {
-  const others = [...new Set(signals.flatMap((signal) => signal.others))].flatMap((id) => input.find(id) ?? [])
+  const others = [...new Set(signals.flatMap((signal) => signal.others))].flatMap(
+    (id) => input.find(id) ?? [],
+  )
   const rows = [input, ...others]
   const judged = new Map(rows.flatMap(judgedTexts))
-  const gold = goldTexts(rows.flatMap(({ feedback }) => feedback), goldWords)
+  const gold = goldTexts(
+    rows.flatMap(({ feedback }) => feedback),
+    goldWords,
+  )
   const of = (text: string): Judged | null => {
     const key = normalizeText(text)
     const truth = judged.get(key)
@@ -62,7 +67,11 @@ export function judgementOf({ id }: Signal, feedback: readonly FeedbackRow[]): J
  * Whether a signal that is more than a rating is right: by a judgement of it, else by what is known of its answers. Null where
  * that decides nothing, 'unwelcome' included: it says nothing about which answer is right.
  */
-export function truthOfSignal(signal: Signal, input: RuleInput, known: KnownAnswers): (Judged & { truth: 'right' | 'wrong' }) | null {
+export function truthOfSignal(
+  signal: Signal,
+  input: RuleInput,
+  known: KnownAnswers,
+): (Judged & { truth: 'right' | 'wrong' }) | null {
   const { claim } = signal
   const own = judgementOf(signal, input.feedback)
   if (own) return own.truth === 'unwelcome' ? null : { truth: own.truth, weight: own.weight }
@@ -76,7 +85,9 @@ export function truthOfSignal(signal: Signal, input: RuleInput, known: KnownAnsw
 }
 
 function judgedTexts(row: { inference: InferenceRow; feedback: readonly FeedbackRow[] }): [string, Judged][] {
-  const events = row.feedback.filter(({ payload }) => payload.type === 'judgement' && payload.signal === undefined)
+  const events = row.feedback.filter(
+    ({ payload }) => payload.type === 'judgement' && payload.signal === undefined,
+  )
   return [...Map.groupBy(events, candidateOf)].flatMap(([candidate, about]): [string, Judged][] => {
     const answer = answerOf(row.inference, candidate)
     const verdict = majority(about)
@@ -99,7 +110,9 @@ function majority(events: readonly FeedbackRow[]): Judged | null {
 }
 
 function goldTexts(feedback: readonly FeedbackRow[], goldWords: number): Set<string> {
-  const labels = feedback.flatMap(({ payload }) => (payload.type === 'label' ? [normalizeText(payload.value)] : []))
+  const labels = feedback.flatMap(({ payload }) =>
+    payload.type === 'label' ? [normalizeText(payload.value)] : [],
+  )
   return new Set(labels.filter((label) => label !== '' && label.split(' ').length <= goldWords))
 }
 

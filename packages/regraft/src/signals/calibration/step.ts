@@ -76,7 +76,9 @@ export const calibrateSignals = defineStep({
 /** Rows of traffic that sealed suites hold: what people say of them belongs to the evaluation. */
 export function sealedRows(suites: readonly HeldOut[]): Set<string> {
   const items = suites.flatMap((suite) => suite.items)
-  return new Set(items.flatMap(({ inference, repeats = [] }) => (inference === null ? [] : [inference, ...repeats])))
+  return new Set(
+    items.flatMap(({ inference, repeats = [] }) => (inference === null ? [] : [inference, ...repeats])),
+  )
 }
 
 /** What a build may use after a calibration. */

@@ -24,7 +24,9 @@ export class Tally {
     if (!isJudged) return
     const known = knownAnswers(input, signals, this.#goldWords)
     for (const [candidate, judged] of known.candidates) {
-      const keys = signals.filter((signal) => signal.claim.form === 'rating' && signal.candidate === candidate)
+      const keys = signals.filter(
+        (signal) => signal.claim.form === 'rating' && signal.candidate === candidate,
+      )
       this.#answers.push({ ...judged, keys: new Set(keys.map(calibrationKey)) })
     }
     for (const signal of signals) {
@@ -72,7 +74,8 @@ export class Tally {
       return sumOf(part)
     }
     // Weighted counts say more than there is: they are scaled to the effective number of answers.
-    const scale = sample.length === 0 ? 0 : effectiveNumber(sample.map(({ weight }) => weight)) / sumOf(sample)
+    const scale =
+      sample.length === 0 ? 0 : effectiveNumber(sample.map(({ weight }) => weight)) / sumOf(sample)
     return {
       holds: count(true, false) * scale,
       holdsWithSignal: count(true, true) * scale,
