@@ -21,6 +21,7 @@ import { judgeGate } from '../packages/regraft/src/gates/judge.ts'
 import { makeSelection } from '../packages/regraft/src/lineage/index.ts'
 import { stepFixture } from '../packages/regraft/src/lineage/step-fixture.ts'
 import { recordBase, requireEmbedder } from '../packages/regraft/src/models/index.ts'
+import { calibrateSignals } from '../packages/regraft/src/signals/index.ts'
 import type { FeedbackPayload, ProjectStore } from '../packages/regraft/src/store/index.ts'
 import { inference } from '../packages/regraft/src/store/spec/fixtures.ts'
 import { openTestStore } from '../packages/regraft/src/store/testing.ts'
@@ -34,6 +35,7 @@ const PINNED = [
   'fleet/judge-rebuild',
   'gates/judge',
   'gates/judge-exposure',
+  'signals/calibrate',
   'training/lora',
 ]
 /** Why the output of these is not pinned here. */
@@ -123,6 +125,8 @@ async function traffic(project: ProjectStore) {
     [6, { type: 'thumbs', value: -1, author: 'grace' }],
     [7, { type: 'accept', author }],
     [9, { type: 'correction', value: 'contracts', author }],
+    [1, { type: 'judgement', value: 'wrong', author }],
+    [2, { type: 'judgement', value: 'right', author }],
   ]
   await project.feedback.insert(
     signals.map(([about, payload], index) => {
@@ -155,8 +159,8 @@ test('datasets/build-snapshot', async () => {
   const inputs = await screened(project)
   const parameters = { task: 'desk', consent: 'by contract', validation: 0.25 }
   expect(await stepFixture(project, buildSnapshot(ACCESS), { inputs, parameters, seed: 1 })).toEqual({
-    version: 4,
-    digest: 'sha256:b6c1c3fae0031c52dbbd8fa34bf945045c24a6a4eba4302f43e21d2b4cb9127d',
+    version: 5,
+    digest: 'sha256:a5a6b05fdcf5fb5966a24199b4497a402d8f5f773126607ce37c8a47daba2252',
   })
   // A fixture that left rows out for no reason, or for few, would pin little.
   const [snapshot] = await project.artifacts.list('snapshot')
@@ -195,6 +199,20 @@ test('datasets/find-paraphrases', async () => {
   // One row is the item but for case and punctuation, another shares words with it.
   expect(Math.max(...pairs.map(({ similarity }) => similarity))).toBe(1)
   expect(pairs).toHaveLength(4)
+})
+
+test('signals/calibrate', async () => {
+  const project = newProject()
+  const parameters = { task: 'desk', threshold: 0.7, level: 0.95, goldWords: 8, baseRate: null }
+  const value = { items: [{ inference: id('a', 5), repeats: [] }] }
+  const inputs = [
+    ...(await traffic(project)),
+    { role: 'suite', kind: 'suite' as const, schemaVersion: 2, value },
+  ]
+  expect(await stepFixture(project, calibrateSignals, { inputs, parameters })).toEqual({
+    version: 1,
+    digest: 'sha256:3703fb5a5a5ba119456068fa26deb1fd077747f9da5d318a75a207c9c500c6ae',
+  })
 })
 
 test('datasets/hold-out-suite', async () => {
