@@ -18,6 +18,7 @@ import { holdOutSuite, sealSuite } from '../packages/regraft/src/datasets/suite-
 import { judgeRebuild } from '../packages/regraft/src/fleet/judge-rebuild.ts'
 import { judgeExposure } from '../packages/regraft/src/gates/exposure-steps.ts'
 import { judgeGate } from '../packages/regraft/src/gates/judge.ts'
+import { judgeGap } from '../packages/regraft/src/gates/judge-gap.ts'
 import { makeSelection } from '../packages/regraft/src/lineage/index.ts'
 import { stepFixture } from '../packages/regraft/src/lineage/step-fixture.ts'
 import { recordBase, requireEmbedder } from '../packages/regraft/src/models/index.ts'
@@ -34,6 +35,7 @@ const PINNED = [
   'datasets/seal-suite',
   'fleet/judge-rebuild',
   'gates/judge',
+  'gates/judge-gap',
   'gates/judge-exposure',
   'signals/calibrate',
   'training/lora',
@@ -290,6 +292,24 @@ test('gates/judge-exposure', async () => {
   expect(await stepFixture(newProject(), judgeExposure, { inputs, parameters })).toEqual({
     version: 1,
     digest: 'sha256:29bd08dca75469cacce22e6e958dd5cae4af94e43c8ba18fc18c652ae393bf1e',
+  })
+})
+
+test('gates/judge-gap', async () => {
+  const measurement = (role: string, n: number, right: number) => {
+    const items = Array.from({ length: n }, (_, item) => ({
+      id: `${item}`,
+      answer: 'x',
+      correct: item < right,
+    }))
+    const value = { measures: 'suite-accuracy', suite: `sha256:${role}`, adapter: 'sha256:new', items }
+    return { role, kind: 'measurement' as const, schemaVersion: 1, value }
+  }
+  const inputs = [measurement('frozen', 80, 72), measurement('fresh', 40, 30)]
+  const parameters = { margin: 0.05, alpha: 0.05, name: 'adapter new', rerun: 'regraft gates gap new' }
+  expect(await stepFixture(newProject(), judgeGap, { inputs, parameters })).toEqual({
+    version: 1,
+    digest: 'sha256:e5f4540932fea1ce542231c93b767669dd16d0aa624ab402c236882506998cc5',
   })
 })
 

@@ -10,6 +10,8 @@ export { type BootstrapOptions, pairedBootstrap } from './paired-bootstrap.ts'
 export { countPairs, type PairedCounts, pairedDifference } from './paired-difference.ts'
 export { median, percentile } from './percentile.ts'
 export {
+  type IndependentDifferenceDesign,
+  itemsForIndependentDifference,
   itemsForNonInferiority,
   itemsForPairedDifference,
   type NonInferiorityDesign,

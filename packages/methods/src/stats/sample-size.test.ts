@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { itemsForNonInferiority, itemsForPairedDifference } from './sample-size.ts'
+import { binomialPmf } from './binomial.ts'
+import { normalQuantile } from './normal.ts'
+import {
+  itemsForIndependentDifference,
+  itemsForNonInferiority,
+  itemsForPairedDifference,
+} from './sample-size.ts'
 
 test.each([
   [0.05, 247],
@@ -42,3 +48,34 @@ test('designs that no number of items serves are refused', () => {
   expect(() => itemsForNonInferiority({ margin: 0, discordance: 0.1 })).toThrow(/margin/)
   expect(() => itemsForNonInferiority({ margin: 0.05, discordance: 0 })).toThrow(/discordant/)
 })
+
+test('independent samples need the published number', () => {
+  // Chow, Shao and Wang 2008, section 4.2, as worked by the public calculator powerandsamplesize.com.
+  expect(itemsForIndependentDifference({ first: 0.85, second: 0.65, margin: -0.1 })).toBe(25)
+  expect(() => itemsForIndependentDifference({ first: 0.5, second: 0.4, margin: 0.5 - 0.4 })).toThrow(
+    /itself/,
+  )
+})
+
+test.each([
+  [0.8, 0.78, 0.1],
+  [0.9, 0.6, 0.1],
+])(
+  'with so many items %f and %f are told from a margin of %f four times in five',
+  (first, second, margin) => {
+    const n = itemsForIndependentDifference({ first, second, margin })
+    const z = normalQuantile(0.95)
+    const [a, b] = [first, second].map((share) =>
+      Array.from({ length: n + 1 }, (_, k) => binomialPmf(k, n, share)),
+    )
+    let power = 0
+    for (const [right, chance] of a!.entries()) {
+      for (const [other, otherChance] of b!.entries()) {
+        const [p, q] = [right / n, other / n]
+        const distance = Math.sign(first - second - margin) * (p - q - margin)
+        if (distance > z * Math.sqrt((p * (1 - p) + q * (1 - q)) / n)) power += chance * otherChance
+      }
+    }
+    expect(Math.abs(power - 0.8)).toBeLessThan(0.02)
+  },
+)

@@ -61,6 +61,38 @@ export function itemsForPairedDifference(design: PairedDifferenceDesign): number
   return Math.ceil(((underNull + underTruth) / difference) ** 2)
 }
 
+export interface IndependentDifferenceDesign {
+  /** The two true proportions. */
+  first: number
+  second: number
+  /** The value of first − second that is to be told from the true one. */
+  margin: number
+  /** One-sided. Default 0.05. */
+  alpha?: number
+  /** Default 0.8. */
+  power?: number
+}
+
+/**
+ * Gives the number of items that each of two independent samples needs to tell their difference from a margin, rounded up.
+ *
+ * n = (z_alpha + z_power)^2 (p1 (1 − p1) + p2 (1 − p2)) / (p1 − p2 − margin)^2.
+ * Source: Chow, Shao and Wang 2008, "Sample Size Calculations in Clinical Research", section 4.2. Throws a RangeError
+ * when the difference is the margin: no number tells them apart.
+ */
+export function itemsForIndependentDifference(design: IndependentDifferenceDesign): number {
+  const { first, second, margin, alpha = 0.05, power = 0.8 } = design
+  checkProbability(alpha, 'alpha')
+  checkProbability(power, 'power')
+  for (const share of [first, second]) {
+    if (!(share >= 0 && share <= 1)) throw new RangeError(`A proportion lies between 0 and 1, got ${share}.`)
+  }
+  const distance = first - second - margin
+  if (distance === 0) throw new RangeError(`A difference of ${margin} cannot be told from itself.`)
+  const z = normalQuantile(1 - alpha) + normalQuantile(power)
+  return Math.ceil(((first * (1 - first) + second * (1 - second)) * z * z) / distance ** 2)
+}
+
 function checkDesign(discordance: number, difference: number, alpha: number, power: number): void {
   checkProbability(alpha, 'alpha')
   checkProbability(power, 'power')

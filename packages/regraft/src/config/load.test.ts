@@ -37,7 +37,7 @@ test('without a file every value is the documented default, and paths are absolu
     capture: { fsync: 'always' },
     embedders: {},
     paraphrase: { embedder: 'built-in' },
-    gates: { margin: 0.02, alpha: 0.05 },
+    gates: { margin: 0.02, alpha: 0.05, gap: 0.05 },
     privacy: { pii: 'mask', names: [] },
     vault: { evaluations: 100, screens: 1000 },
   })

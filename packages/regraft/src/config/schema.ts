@@ -90,6 +90,14 @@ const Gates = z.strictObject({
     .default(0.02)
     .describe('non-inferiority margin, as a share of items †'),
   alpha: z.number().positive().max(0.5).default(0.05).describe('one-sided error probability of a gate †'),
+  gap: z
+    .number()
+    .positive()
+    .max(1)
+    .default(0.05)
+    .describe(
+      'how far a score on the frozen suite may lie above that on the fresh one, as a share of items †',
+    ),
 })
 
 const Vault = z.strictObject({

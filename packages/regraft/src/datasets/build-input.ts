@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { RegraftError } from '../errors/index.ts'
 import { EXAMPLE_KINDS } from '../signals/index.ts'
+import { SPLITS } from './splits/index.ts'
 
 export const BuildInput = z.object({
   for: z
@@ -19,13 +20,20 @@ export const BuildInput = z.object({
     .gt(0)
     .max(0.5)
     .default(0.2)
-    .describe('without a suite: share of the newest rows to seal as one'),
-  validation: z
+    .describe('without a suite: share of the rows to seal as one'),
+  fresh: z
     .number()
-    .min(0)
+    .gt(0)
     .max(0.5)
-    .default(0.1)
-    .describe('share of the newest training rows for validation'),
+    .optional()
+    .describe('share of the newest rows to seal as the fresh suite of this cycle, beside the other suite'),
+  splitBy: z
+    .enum(SPLITS)
+    .default('time')
+    .describe(
+      'what is held out: the newest rows, whole end users and conversations, or of every label alike',
+    ),
+  validation: z.number().min(0).max(0.5).default(0.1).describe('share of the training rows for validation'),
   uncalibrated: z
     .boolean()
     .default(false)
@@ -79,7 +87,7 @@ export const BuildInput = z.object({
       'personal data in rows: mask it, flag it, or drop the row; else privacy.pii of regraft.yaml (mask †)',
     ),
   consent: z.string().optional().describe("what the people whose words these are agreed to; else the task's"),
-  seed: z.int().default(1).describe('seed of the split, where rows have no time of their own'),
+  seed: z.int().default(1).describe('seed of whatever is drawn by chance'),
 })
 export type BuildInput = z.output<typeof BuildInput>
 

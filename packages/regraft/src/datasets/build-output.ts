@@ -9,9 +9,13 @@ export const BuildOutput = z.object({
   snapshot: z.string().describe('digest of the snapshot'),
   kind: z.enum(EXAMPLE_KINDS),
   suite: z.object({ digest: z.string(), name: z.string(), sealedNow: z.boolean() }),
+  fresh: z
+    .object({ digest: z.string(), name: z.string(), items: z.int() })
+    .optional()
+    .describe('the newest rows, sealed for this cycle'),
   train: z.int(),
   validation: z.int(),
-  splitBy: z.enum(['time', 'chance']),
+  splitBy: z.enum(['time', 'chance', 'entity', 'stratified']),
   signals: z.record(z.string(), z.int()).describe('kept rows by the signal that they rest on'),
   replay: z
     .object({ past: z.number(), general: z.number() })
@@ -57,11 +61,19 @@ const ROWS: Record<ExampleKind, string> = {
   desirability: 'rated answers',
 }
 
+const SPLIT: Record<BuildOutput['splitBy'], string> = {
+  time: 'the newest for validation',
+  chance: 'split by chance: the rows have no times of their own',
+  entity: 'nobody is on both sides',
+  stratified: 'each label on both sides alike',
+}
+
 export function renderBuild(output: BuildOutput): string {
   const {
     snapshot,
     kind,
     suite,
+    fresh,
     train,
     validation,
     splitBy,
@@ -72,17 +84,16 @@ export function renderBuild(output: BuildOutput): string {
     replay,
     pii,
   } = output
-  const split =
-    splitBy === 'time' ? 'the newest for validation' : 'split by chance: the rows have no times of their own'
   const list = (counts: Record<string, number>) =>
     Object.entries(counts)
       .sort(([, a], [, b]) => b - a)
       .map(([name, count]) => `${count} ${name}`)
       .join(', ')
   const lines = [
-    `snapshot ${shortDigest(snapshot)}: ${train} ${ROWS[kind]} to train on, ${validation} for validation (${split})`,
+    `snapshot ${shortDigest(snapshot)}: ${train} ${ROWS[kind]} to train on, ${validation} for validation (${SPLIT[splitBy]})`,
     `  kept on: ${list(signals)}`,
     `  evaluation suite '${suite.name}' ${shortDigest(suite.digest)}${suite.sealedNow ? ' (sealed now from rows that were held out)' : ''}`,
+    ...(fresh ? [`  fresh suite '${fresh.name}' ${shortDigest(fresh.digest)}: ${fresh.items} items`] : []),
     `  left out:${Object.keys(dropped).length === 0 ? ' nothing' : ''}`,
   ]
   for (const [reason, count] of Object.entries(dropped)) {

@@ -5,13 +5,14 @@ import { canonicalBytes, digestOf } from '../store/index.ts'
 import type { NewExample, ProjectStore } from '../store/types.ts'
 import { canaryExamples } from './canaries.ts'
 import type { Candidate } from './candidates.ts'
+import { entitiesOf } from './entities.ts'
 import { examplesOf, snapshotRows } from './example-rows.ts'
 import type { DroppedRow, SnapshotManifest, SnapshotRow } from './manifest.ts'
 import type { ParaphraseMeasurement } from './paraphrase-step.ts'
 import { drawReplay, type Replay } from './replay.ts'
 import { sourceOf } from './row-source.ts'
 import { describeSources } from './sources.ts'
-import { splitByTime } from './split.ts'
+import { SPLITS, splitRows } from './splits/index.ts'
 import { type Build, STAGES } from './stages/index.ts'
 import { type VaultAccess, VaultVisit } from './vault/index.ts'
 
@@ -26,8 +27,9 @@ export const SnapshotParameters = z.object({
   uncalibrated: z.boolean().default(false),
   /** Weighs examples by how probable it was that they would bear feedback, and caps heavy users. */
   weigh: z.boolean().default(false),
-  /** Share of the newest rows that are kept for validation. */
+  /** Share of the rows that are kept for validation, and what that split follows. */
   validation: z.number().min(0).max(0.5),
+  splitBy: z.enum(SPLITS).default('time'),
   /** Only rows from this time on (ISO 8601) are new; older ones come in by replay. */
   since: z.iso.datetime().nullable().default(null),
   /** Shares of the training rows that are drawn from older rows and from rows of a general task. */
@@ -67,7 +69,9 @@ export function buildSnapshot(access: VaultAccess): Step<SnapshotParameters> {
         feedback: await read<Selection>('feedback'),
       }
       const vault = new VaultVisit(project, access, 'screen')
-      const suites = [await vault.suite(inputs.find(({ role }) => role === 'suite')!.digest)]
+      const suiteOf = (role: string) => inputs.find((input) => input.role === role)?.digest
+      const [suite, fresh] = [suiteOf('suite')!, suiteOf('fresh')]
+      const suites = [await vault.suite(suite), ...(fresh ? [await vault.suite(fresh)] : [])]
       const [calibration = null] = await readAll<Calibration>('calibration')
       const policy = policyOf(calibration, parameters.uncalibrated)
       const propensities = parameters.weigh
@@ -103,19 +107,27 @@ export function buildSnapshot(access: VaultAccess): Step<SnapshotParameters> {
       const isNew = ({ inference }: Candidate) => since === null || inference.occurredAt >= new Date(since)
       const dated = rows
         .filter((row) => !isGeneral(row) && isNew(row))
-        .map((row) => ({ row, id: row.inference.id, occurredAt: row.inference.occurredAt }))
-      const { older, newer, by } = splitByTime(dated, parameters.validation, seed!)
+        .map((row) => ({
+          ...{ row, id: row.inference.id, occurredAt: row.inference.occurredAt },
+          ...{ entities: entitiesOf(row.inference), label: labelOf(row) },
+        }))
+      // Older and general rows may be drawn for training, so whom they belong to stays there.
+      const replayed = rows.filter((row) => isGeneral(row) || !isNew(row))
+      const split = splitRows(dated, {
+        ...{ by: parameters.splitBy, share: parameters.validation, seed: seed! },
+        bound: replayed.flatMap(({ inference }) => entitiesOf(inference)),
+      })
       const drawn = drawReplay(
         {
-          fresh: older.length,
+          fresh: split.kept.length,
           past: rows.filter((row) => !isGeneral(row) && !isNew(row)),
           general: rows.filter(isGeneral),
         },
         { ...replay, seed: seed! },
       )
       for (const row of drawn.left) build.drop(row, 'not-drawn')
-      const train = older.map(({ row }) => row)
-      const validation = newer.map(({ row }) => row)
+      const train = split.kept.map(({ row }) => row)
+      const validation = split.taken.map(({ row }) => row)
       const chosen = [...train, ...drawn.past, ...drawn.general, ...validation]
 
       const planted = canaryExamples(
@@ -135,8 +147,9 @@ export function buildSnapshot(access: VaultAccess): Step<SnapshotParameters> {
         ...(kind === 'demonstrations' ? {} : { kind }),
         task,
         consent: parameters.consent,
-        suite: suites[0]!.digest,
-        splitBy: by,
+        suite,
+        ...(fresh === undefined ? {} : { fresh }),
+        splitBy: split.by,
         rows: [
           ...rowsOf(train, 'train'),
           ...rowsOf(drawn.past, 'train', 'past'),
@@ -162,6 +175,13 @@ export function buildSnapshot(access: VaultAccess): Step<SnapshotParameters> {
       return [snapshot]
     },
   })
+}
+
+/** What a stratified split keeps the shares of. */
+function labelOf({ examples: [example] }: Candidate): string {
+  if (example === undefined) return ''
+  if (!('kind' in example)) return example.completion
+  return example.kind === 'preference' ? example.chosen : String(example.label)
 }
 
 function canaryRow({ id, occurredAt }: NewExample, digests: Map<string, string>): SnapshotRow {

@@ -7,7 +7,7 @@ import type { Edge } from '../store/types.ts'
 import { BuildInput, checkOptions } from './build-input.ts'
 import { BuildOutput, renderBuild } from './build-output.ts'
 import { buildSnapshot } from './build-snapshot.ts'
-import { chooseSuite } from './choose-suite.ts'
+import { chooseSuite, holdOutFresh } from './choose-suite.ts'
 import type { SnapshotManifest } from './manifest.ts'
 import { measureForBuild, warnOfKept } from './measure-paraphrases.ts'
 import { piiParameters } from './pii-names.ts'
@@ -55,8 +55,12 @@ export const buildOperation = defineOperation({
       { role: 'feedback', digest: feedback.artifact.digest },
     ]
     const suite = await chooseSuite(context, input, selections, task?.evaluation)
+    const fresh = input.fresh ? await holdOutFresh(context, input, selections, suite.digest) : null
     const rows = inferences.selection.count
-    const paraphrases = await measureForBuild(context, input, { selections, suite: suite.digest, rows })
+    const paraphrases = []
+    for (const { digest } of fresh ? [suite, fresh] : [suite]) {
+      paraphrases.push(await measureForBuild(context, input, { selections, suite: digest, rows }))
+    }
     const calibration = await findCalibration(store, input.task ?? null)
     progress({ stage: 'build', total: inferences.selection.count, unit: 'rows' })
     const { digest: digestOf } = await runStep(
@@ -66,20 +70,22 @@ export const buildOperation = defineOperation({
         inputs: [
           ...selections,
           { role: 'suite', digest: suite.digest },
-          ...paraphrases.edges,
+          ...(fresh ? [{ role: 'fresh', digest: fresh.digest }] : []),
+          ...paraphrases.flatMap(({ edges }) => edges),
           ...(calibration === null ? [] : [{ role: 'calibration', digest: calibration }]),
         ],
         parameters: {
           task: input.task ?? null,
           consent: input.consent ?? task?.consent ?? null,
           validation: input.validation,
+          splitBy: input.splitBy,
           kind: input.for,
           files: await rightsOfFiles(store),
           uncalibrated: input.uncalibrated,
           weigh: (input.weights ?? DEFAULT_WEIGHTS[input.for]) === 'propensity',
           since: input.since ?? null,
           canaries: { count: input.canaries, repeats: input.canaryRepeats },
-          dropParaphrases: paraphrases.drop,
+          dropParaphrases: paraphrases.some(({ drop }) => drop),
           pii: await piiParameters(store, config, input.pii),
           replay: { past: input.replay, general: input.general, generalTask: input.generalTask ?? null },
         },
@@ -112,6 +118,7 @@ export const buildOperation = defineOperation({
       snapshot,
       kind: input.for,
       suite,
+      ...(fresh ? { fresh } : {}),
       train: manifest.rows.filter(({ split }) => split === 'train').length,
       validation: manifest.rows.filter(({ split }) => split === 'validation').length,
       splitBy: manifest.splitBy,

@@ -15,6 +15,7 @@ export const DROP_EXPLANATIONS = {
   'exact-duplicate': 'repeats another row once case and punctuation are dropped',
   'held-out': 'is itself an item of the evaluation suite',
   'derived-from-evaluation': 'was made from an item of the evaluation suite, by its lineage',
+  'same-entity': 'belongs to an end user or a conversation of the evaluation suite',
   'evaluation-overlap': 'repeats an item of the evaluation suite',
   'evaluation-paraphrase': 'says what an item of the evaluation suite says, in other words',
   'not-text': 'holds more than text (tool calls, images)',

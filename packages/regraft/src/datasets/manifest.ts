@@ -2,6 +2,7 @@ import type { NgramCoverage, PiiKind } from '@regraft/methods'
 import type { ExampleKind, Provenance, WeightFindings } from '../signals/index.ts'
 import type { Fault, FeedbackPayload } from '../store/types.ts'
 import type { DropReason } from './drop-explanations.ts'
+import type { Parts } from './splits/index.ts'
 
 /** Where an inference came from: `import:<file digest>:<line>`, or 'serving' for one that was answered here, 'trace' for a span. */
 export type RowSource = `import:${string}:${number}` | 'serving' | 'trace' | 'canary'
@@ -70,8 +71,10 @@ export interface SnapshotManifest {
   /** What the people whose words these are agreed to; null when nobody has stated it. */
   consent: string | null
   suite: string
-  /** Whether the splits follow time or, for rows without times of their own, chance. */
-  splitBy: 'time' | 'chance'
+  /** The newest rows, sealed for this cycle alone, which it was kept from too. */
+  fresh?: string
+  /** What the split follows; chance for rows without times of their own. */
+  splitBy: Parts<unknown>['by']
   rows: SnapshotRow[]
   dropped: DroppedRow[]
   /** Absent in snapshots of version 1. */

@@ -3,9 +3,10 @@ import { type ImportedFile, parseFile, Reading } from '../capture/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { defineStep, type Selection } from '../lineage/index.ts'
 import { compileRows, type ExampleBody, UNCALIBRATED } from '../signals/index.ts'
-import { splitByTime } from './split.ts'
+import { entitiesOf } from './entities.ts'
+import { SPLITS, splitRows } from './splits/index.ts'
 import { heldOutItem, suiteItemOf } from './suite.ts'
-import { type SealedSuite, sealItems } from './vault/index.ts'
+import { readSuite, type SealedSuite, sealItems } from './vault/index.ts'
 
 /** A labelled file becomes a sealed suite. A row that cannot be an item is reported, not dropped in silence. */
 export const sealSuite = defineStep({
@@ -41,27 +42,47 @@ export const sealSuite = defineStep({
   },
 })
 
-/** The newest rows with a known answer become a suite, for whoever has no labelled file. */
+/**
+ * A share of the rows with a known answer becomes a suite: for whoever has no labelled file, and for the fresh slice of a
+ * cycle. Rows that are items of an input `suite` are no candidates.
+ */
 export const holdOutSuite = defineStep({
   name: 'datasets/hold-out-suite',
   version: 2,
   determinism: 'seeded',
-  input: z.object({ name: z.string(), task: z.string().nullable(), share: z.number() }),
-  async run({ parameters, seed, read, project }) {
-    const { name, task, share } = parameters
+  input: z.object({
+    name: z.string(),
+    task: z.string().nullable(),
+    share: z.number(),
+    splitBy: z.enum(SPLITS).default('time'),
+    /** Only rows from this time on (ISO 8601). */
+    since: z.iso.datetime().nullable().default(null),
+  }),
+  async run({ parameters, seed, inputs, read, project }) {
+    const { name, task, share, splitBy, since } = parameters
     const selections = {
       inferences: await read<Selection>('inferences'),
       feedback: await read<Selection>('feedback'),
     }
     const options = { task, kind: 'demonstrations', policy: UNCALIBRATED } as const
     const kept = await compileRows(project, selections, options)
-    const dated = kept.map((row) => ({
-      row,
-      id: row.inference.id,
-      occurredAt: row.inference.occurredAt,
-    }))
-    const { newer } = splitByTime(dated, share, seed!)
-    const items = newer.flatMap(({ row }) =>
+    const taken = new Set<string>()
+    for (const { digest } of inputs.filter(({ role }) => role === 'suite')) {
+      const { items } = await readSuite(project, digest)
+      for (const { inferences } of items) for (const id of inferences) taken.add(id)
+    }
+    const rows = kept
+      .filter(({ inference }) => !taken.has(inference.id))
+      .filter(({ inference }) => since === null || inference.occurredAt >= new Date(since))
+      .map((row) => ({
+        row,
+        id: row.inference.id,
+        occurredAt: row.inference.occurredAt,
+        entities: entitiesOf(row.inference),
+        label: answerOf(row.examples[0]!),
+      }))
+    const parts = splitRows(rows, { by: splitBy, share, seed: seed! })
+    const items = parts.taken.flatMap(({ row }) =>
       row.examples.map((example) => heldOutItem(row.inference, answerOf(example))),
     )
     const sealed = await sealItems(project.keys, name, items)

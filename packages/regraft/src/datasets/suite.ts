@@ -1,6 +1,7 @@
 import type { ImportedRow } from '../capture/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import type { InferenceRow, ProjectStore } from '../store/types.ts'
+import { entitiesOf } from './entities.ts'
 import type { ClearItem } from './vault/index.ts'
 
 const ALIAS_PREFIX = 'suite/'
@@ -10,12 +11,15 @@ export function suiteItemOf({ inference, feedback }: ImportedRow): ClearItem | n
   const label = feedback.find(({ payload }) => payload.type === 'label')?.payload
   if (label?.type !== 'label') return null
   const { messages } = inference.payload
-  return { messages, expected: label.value.trim(), inference: null, subject: inference.subject ?? null }
+  const subject = inference.subject ?? null
+  const entities = entitiesOf({ subject, payload: inference.payload })
+  return { messages, expected: label.value.trim(), inference: null, subject, entities }
 }
 
 /** The item that a row of traffic with a known answer makes. */
-export function heldOutItem({ id, payload, subject }: InferenceRow, expected: string): ClearItem {
-  return { messages: payload.messages, expected, inference: id, subject }
+export function heldOutItem(inference: InferenceRow, expected: string): ClearItem {
+  const { id, payload, subject } = inference
+  return { messages: payload.messages, expected, inference: id, subject, entities: entitiesOf(inference) }
 }
 
 export async function nameSuite(store: ProjectStore, name: string, digest: string): Promise<void> {
@@ -26,6 +30,9 @@ export async function listSuites(store: ProjectStore): Promise<{ name: string; d
   const aliases = await store.aliases.list(ALIAS_PREFIX)
   return aliases.map(({ name, digest }) => ({ name: name.slice(ALIAS_PREFIX.length), digest }))
 }
+
+/** Fresh suites, one per cycle, stand beside the suite of a task: none of them is the one that a build is kept from. */
+export const FRESH_PREFIX = 'fresh/'
 
 /** The suite of a name. Throws 'not-found' with the names there are. */
 export async function requireSuite(

@@ -1,20 +1,15 @@
 import { wilsonInterval } from '@regraft/methods'
 import { z } from 'zod'
-import {
-  excludedItems,
-  readSuite,
-  requireSuite,
-  type SnapshotManifest,
-  vaultAccess,
-} from '../datasets/index.ts'
+import { requireSuite, type SnapshotManifest } from '../datasets/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { runStep, shortDigest } from '../lineage/index.ts'
 import type { AdapterRecord, BaseRecord } from '../models/index.ts'
 import { defineOperation, type OperationContext } from '../operation/index.ts'
 import { LATEST_ADAPTER } from '../training/index.ts'
 import { renderVerdict, type Verdict } from '../verdict/index.ts'
-import { evaluateSuite, type SuiteMeasurement } from './evaluate.ts'
+import type { SuiteMeasurement } from './evaluate.ts'
 import { type GateRecord, judgeGate } from './judge.ts'
+import { measureModel, warnOfLeftOut } from './measure.ts'
 
 /** Alias of the newest gate verdict of an adapter. */
 export function gateAlias(adapter: string): string {
@@ -72,24 +67,11 @@ export const checkOperation = defineOperation({
     const suite = await findSuite(context, record, input.evaluation)
     const base = await store.artifacts.read<BaseRecord>(record.base)
     const incumbent = await chooseIncumbent(context, input.incumbent, suite, adapter)
-    const without = await leftOutItems(context, suite)
-
-    const measure = async (name: string, baseDigest: string, adapterDigest: string | null) => {
-      const step = evaluateSuite({
-        engines: context.services.evaluationEngines,
-        access: vaultAccess(context),
-        onProgress: (done, total) =>
-          context.progress({ stage: `evaluate ${name}`, done, total, unit: 'items' }),
+    await warnOfLeftOut(context, suite)
+    const measure = (name: string, baseDigest: string, adapterDigest: string | null) =>
+      measureModel(context, {
+        ...{ name, suite, base: baseDigest, adapter: adapterDigest, maxTokens: input.maxTokens },
       })
-      const inputs = [
-        { role: 'suite', digest: suite },
-        { role: 'base', digest: baseDigest },
-        ...(adapterDigest ? [{ role: 'adapter', digest: adapterDigest }] : []),
-      ]
-      const parameters = { maxTokens: input.maxTokens, ...(without.length > 0 ? { without } : {}) }
-      const { digest } = await runStep({ project: store, signal }, step, { inputs, parameters })
-      return digest('measurement')
-    }
     const names = {
       candidate: `adapter ${shortDigest(adapter)}`,
       base: `base ${base.name}`,
@@ -144,10 +126,10 @@ async function findSuite(
   record: AdapterRecord,
   wanted: string | undefined,
 ): Promise<string> {
-  const { suite } = await store.artifacts.read<SnapshotManifest>(record.snapshot)
+  const { suite, fresh } = await store.artifacts.read<SnapshotManifest>(record.snapshot)
   if (wanted === undefined) return suite
   const named = await requireSuite(store, wanted)
-  if (named.digest === suite) return suite
+  if (named.digest === suite || named.digest === fresh) return named.digest
   throw new RegraftError(
     'incompatible',
     `the adapter was not kept from the suite '${wanted}': training may have seen it`,
@@ -155,14 +137,6 @@ async function findSuite(
       hint: `regraft datasets build --evaluation ${wanted}, then train again`,
     },
   )
-}
-
-/** Items that do not count any more; says how many there are. */
-async function leftOutItems({ store, log }: OperationContext, suite: string): Promise<string[]> {
-  const { burned, erased } = await excludedItems(store, await readSuite(store, suite))
-  if (burned.length > 0) log.warn(`${burned.length} items of the suite are burned: people have seen them`)
-  if (erased.length > 0) log.warn(`${erased.length} items of the suite were erased with their end user`)
-  return [...new Set([...burned, ...erased])].sort()
 }
 
 async function chooseIncumbent(

@@ -46,7 +46,7 @@ export function decideBetterThanBase(
   return {
     outcome,
     title: `better than the ${base.name}`,
-    reason: `${describe(candidate)} against ${describe(base)} on the same ${n} items`,
+    reason: `${describeScore(candidate)} against ${describeScore(base)} on the same ${n} items`,
     effect: estimate,
     interval: { low, high, level, method: METHOD },
     unit: 'share of items answered correctly',
@@ -69,7 +69,7 @@ export function decideNotWorseThanIncumbent(
   return {
     outcome,
     title: `no worse than the incumbent ${incumbent.name}`,
-    reason: `${describe(candidate)} against ${describe(incumbent)}; margin ${points(thresholds.margin)} declared beforehand`,
+    reason: `${describeScore(candidate)} against ${describeScore(incumbent)}; margin ${points(thresholds.margin)} declared beforehand`,
     effect: difference,
     interval: { low, high, level: 1 - 2 * thresholds.alpha, method: METHOD },
     unit: 'share of items answered correctly',
@@ -93,7 +93,7 @@ function discordanceOf({ onlyA, onlyB }: PairedCounts, n: number): number {
   return Math.max(1, onlyA + onlyB) / n
 }
 
-function describe(model: ScoredModel): string {
+export function describeScore(model: ScoredModel): string {
   const right = model.correct.filter(Boolean).length
   const { estimate, low, high } = wilsonInterval(right, model.correct.length)
   return `${model.name} ${percent(estimate)} [${percent(low)}, ${percent(high)}]`
@@ -103,6 +103,6 @@ function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`
 }
 
-function points(share: number): string {
+export function points(share: number): string {
   return `${Number((share * 100).toFixed(2))} points`
 }

@@ -4,6 +4,7 @@ import { firewall } from './firewall.ts'
 import { heldOut } from './held-out.ts'
 import { paraphrases } from './paraphrases.ts'
 import { personalData } from './personal-data.ts'
+import { sameEntity } from './same-entity.ts'
 import type { Stage } from './stage.ts'
 import { textOnly } from './text-only.ts'
 import { weigh } from './weigh.ts'
@@ -15,6 +16,7 @@ export const STAGES: readonly Stage[] = [
   textOnly,
   heldOut,
   derivedFromEvaluation,
+  sameEntity,
   duplicates,
   firewall,
   paraphrases,

@@ -1,4 +1,4 @@
-import { canonicalBytes, canonicalText } from '../../store/index.ts'
+import { canonicalText } from '../../store/index.ts'
 import type { KeyName, Keyring, Message } from '../../store/types.ts'
 import { vaultKey } from './key.ts'
 import type { SealedItem } from './suite.ts'
@@ -11,6 +11,8 @@ export interface ClearItem {
   inference: string | null
   /** End user whose words it holds. */
   subject: string | null
+  /** What it belongs to (`entitiesOf`): kept as keyed digests, so that a build can keep it on one side. */
+  entities?: readonly string[]
 }
 
 /**
@@ -25,28 +27,28 @@ export async function sealItems(
   items: Iterable<ClearItem>,
 ): Promise<SealedItem[]> {
   const sealed = new Map<string, SealedItem>()
-  for (const { messages, expected, inference, subject } of items) {
-    const content = {
-      messages: messages.map(({ role, content: text }) => ({ role, content: text })),
-      expected,
+  for (const { messages, expected, inference, subject, entities = [] } of items) {
+    const prompt = messages.map(({ role, content }) => ({ role, content }))
+    const text = canonicalText({ messages: prompt, expected })
+    let item = sealed.get(text)
+    if (item === undefined) {
+      const key: KeyName = subject === null ? vaultKey(suite) : `subject/${subject}`
+      const digest = await keys.digest(key, Buffer.from(`suite item\0${text}`))
+      const bytes = await keys.seal(key, Buffer.from(text))
+      item = { id: uuidOf(digest), inference, key, sealed: Buffer.from(bytes).toString('base64') }
+      sealed.set(text, item)
+    } else if (inference !== null) item.repeats = [...(item.repeats ?? []), inference]
+    if (entities.length > 0) {
+      const digests = await Promise.all(entities.map((entity) => entityDigest(keys, suite, entity)))
+      item.entities = [...new Set([...(item.entities ?? []), ...digests])]
     }
-    const text = canonicalText(content)
-    const known = sealed.get(text)
-    if (known) {
-      if (inference !== null) known.repeats = [...(known.repeats ?? []), inference]
-      continue
-    }
-    const key: KeyName = subject === null ? vaultKey(suite) : `subject/${subject}`
-    const bytes = canonicalBytes(content)
-    const digest = await keys.digest(key, Buffer.concat([Buffer.from('suite item\0'), bytes]))
-    sealed.set(text, {
-      id: uuidOf(digest),
-      inference,
-      key,
-      sealed: Buffer.from(await keys.seal(key, bytes)).toString('base64'),
-    })
   }
   return [...sealed.values()]
+}
+
+/** The keyed digest under which a suite keeps an entity of its items. */
+export async function entityDigest(keys: Keyring, suite: string, entity: string): Promise<string> {
+  return await keys.digest(vaultKey(suite), Buffer.from(`suite entity\0${entity}`))
 }
 
 /** UUIDv8 (RFC 9562, 5.8) of the first 122 bits of a digest. */

@@ -9,6 +9,8 @@ export interface SealedItem {
   inference: string | null
   /** Other rows that were held out because they repeat it. */
   repeats?: string[]
+  /** Keyed digests of what it belongs to: an end user, a conversation. */
+  entities?: string[]
   /** The vault's key, or that of the end user whose words it holds: erasing them makes the item unreadable. */
   key: KeyName
   /** Messages and expected answer, canonical JSON, encrypted; base64. */
@@ -33,6 +35,8 @@ export interface VaultSuite {
     id: string
     /** Rows of traffic that were held out as this item; none for an item from a sealed file. */
     inferences: string[]
+    /** Keyed digests of the end user and the conversation that it belongs to (`entityDigest`). */
+    entities: string[]
   }[]
   leftOut: { line: number; reason: string }[]
 }
@@ -47,8 +51,8 @@ export async function readSuite(store: ProjectStore, digest: string): Promise<Va
   const { name, scoring, items, leftOut } = await store.artifacts.read<SealedSuite>(digest)
   return {
     ...{ digest, name, scoring, leftOut },
-    items: items.map(({ id, inference, repeats = [] }) => {
-      return { id, inferences: inference === null ? [] : [inference, ...repeats] }
+    items: items.map(({ id, inference, repeats = [], entities = [] }) => {
+      return { id, inferences: inference === null ? [] : [inference, ...repeats], entities }
     }),
   }
 }

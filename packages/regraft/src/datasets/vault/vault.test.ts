@@ -99,7 +99,7 @@ test('a suite of version 1 is read as it was', async () => {
   const [old] = [{ id: '0123456789abcdef', ...item(SECRET) }]
   const value = { name: 'desk', scoring: 'exact-match', items: [old], leftOut: [] }
   const { digest } = await project.artifacts.put({ kind: 'suite', schemaVersion: 1, value })
-  expect((await readSuite(project, digest)).items).toEqual([{ id: old!.id, inferences: [] }])
+  expect((await readSuite(project, digest)).items).toMatchObject([{ id: old!.id, inferences: [] }])
   expect((await openItems(project, digest)).items[0]).toMatchObject({ id: old!.id, expected: 'atm' })
 })
 

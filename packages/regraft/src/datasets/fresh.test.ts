@@ -1,0 +1,159 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Journals, openJournals } from '../capture/index.ts'
+import { Config } from '../config/index.ts'
+import type { OperationContext } from '../operation/index.ts'
+import { inference } from '../store/spec/fixtures.ts'
+import { openTestStore } from '../store/testing.ts'
+import type { NewInference, ProjectStore } from '../store/types.ts'
+import { buildOperation } from './build.ts'
+import type { SnapshotManifest } from './manifest.ts'
+import { readSuite } from './vault/index.ts'
+
+let store: Awaited<ReturnType<typeof openTestStore>>
+let journals: Journals
+beforeAll(async () => {
+  store = await openTestStore()
+  journals = await openJournals(join(store.dataDirectory, 'journal'), { store })
+})
+afterAll(async () => {
+  await journals.close()
+  await store.close()
+})
+
+/** A day's ticket with its label; every fifth user has two conversations on the go. */
+function ticket(day: number, changes: Partial<NewInference> = {}): NewInference {
+  const row = inference(`ticket of day ${day} about ${THINGS[day % THINGS.length]}`, changes)
+  row.occurredAt = new Date(Date.UTC(2026, 2, 1 + day))
+  return row
+}
+const THINGS = ['a card', 'a refund', 'a parcel', 'an address', 'a contract', 'a password', 'a bill']
+
+async function insert(project: ProjectStore, rows: NewInference[]) {
+  await project.inferences.insert(rows)
+  await project.feedback.insert(
+    rows.map(({ id, occurredAt }, index) => ({
+      ...{ id: id.replace(/^../, 'ff'), inferenceId: id, occurredAt, derivedFrom: [id] },
+      payload: { type: 'label', value: ['cards', 'cards', 'refunds'][index % 3]!, author: null },
+    })),
+  )
+}
+
+async function build(project: ProjectStore, options: Record<string, unknown>) {
+  const context: OperationContext = {
+    store: project,
+    principal: { id: 'local', scopes: ['admin'] },
+    config: Config.parse({}),
+    signal: new AbortController().signal,
+    progress() {},
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+    services: { journals } as OperationContext['services'],
+    jobId: null,
+    attempt: 1,
+  }
+  const built = await buildOperation.run(
+    context,
+    buildOperation.input.parse({ embedder: 'none', ...options }),
+  )
+  return { built, manifest: await project.artifacts.read<SnapshotManifest>(built.snapshot) }
+}
+
+test('a cycle seals its newest rows as a fresh suite, beside the frozen one, and the next cycle gets its own', async () => {
+  const project = store.project('fresh')
+  const rows = Array.from({ length: 40 }, (_, day) => ticket(day))
+  await insert(project, rows)
+  const first = await build(project, { fresh: 0.125, holdout: 0.25, validation: 0 })
+  // The frozen suite took the ten newest; of the thirty others the four newest are fresh.
+  expect(first.built.fresh).toMatchObject({ name: 'fresh/all/2026-03-30', items: 4 })
+  const items = async (digest: string) =>
+    (await readSuite(project, digest)).items.flatMap(({ inferences }) => inferences).sort()
+  const ids = (from: number, to: number) =>
+    rows
+      .slice(from, to)
+      .map(({ id }) => id)
+      .sort()
+  expect(await items(first.manifest.suite)).toEqual(ids(30, 40))
+  expect(await items(first.manifest.fresh!)).toEqual(ids(26, 30))
+  expect(first.manifest.rows.map((row) => row.inference).sort()).toEqual(ids(0, 26))
+  expect(first.built.dropped['held-out']).toBe(14)
+  for (const suite of [first.manifest.suite, first.manifest.fresh!]) {
+    expect(await project.vault.queries(suite)).toMatchObject([{ purpose: 'screen', rows: 26 }])
+  }
+  // The same cycle again is answered from the cache: the same suite under the same name, and no query.
+  const again = await build(project, { fresh: 0.125, holdout: 0.25, validation: 0 })
+  expect(again.built).toEqual({ ...first.built, suite: { ...first.built.suite, sealedNow: false } })
+  expect(await project.vault.queries(first.manifest.suite)).toHaveLength(1)
+
+  const more = Array.from({ length: 10 }, (_, day) => ticket(40 + day))
+  await insert(project, more)
+  const second = await build(project, { fresh: 0.5, since: '2026-04-10T00:00:00Z', validation: 0 })
+  expect(second.built).toMatchObject({
+    suite: { digest: first.manifest.suite, sealedNow: false },
+    fresh: { name: 'fresh/all/2026-04-19', items: 5 },
+  })
+  expect(await items(second.manifest.fresh!)).toEqual(
+    more
+      .slice(5)
+      .map(({ id }) => id)
+      .sort(),
+  )
+  const none = build(project, { fresh: 0.1, since: '2027-01-01T00:00:00Z' })
+  await expect(none).rejects.toMatchObject({ code: 'invalid-input', hint: /--fresh/ })
+})
+
+test('split by entity, nobody is in two of training, validation and the held-out suite', async () => {
+  const project = store.project('entities')
+  const users = await Promise.all(Array.from({ length: 12 }, (_, user) => project.keys.subjectOf(`${user}`)))
+  const rows = Array.from({ length: 60 }, (_, day) => {
+    const row = ticket(day, { subject: users[day % users.length]! })
+    // A conversation that two users take part in binds them together.
+    if (day === 0 || day === 1) row.payload = { ...row.payload, conversation: 'shared' }
+    return row
+  })
+  await insert(project, rows)
+  const { manifest, built } = await build(project, { splitBy: 'entity', holdout: 0.2, validation: 0.2 })
+  const groups = (ids: string[]) => {
+    const days = ids.map((id) => rows.findIndex((row) => row.id === id) % users.length)
+    return new Set(days.map((user) => (user === 1 ? 0 : user)))
+  }
+  const suite = await readSuite(project, manifest.suite)
+  const held = groups(suite.items.flatMap(({ inferences }) => inferences))
+  const [train, validation] = (['train', 'validation'] as const).map((split) =>
+    groups(manifest.rows.filter((row) => row.split === split).map((row) => row.inference)),
+  ) as [Set<number>, Set<number>]
+  for (const part of [held, train, validation]) expect(part.size).toBeGreaterThan(0)
+  for (const user of train) expect(validation.has(user) || held.has(user)).toBe(false)
+  for (const user of validation) expect(held.has(user)).toBe(false)
+  expect(built).toMatchObject({ splitBy: 'entity' })
+
+  // What comes later of the held-out users stays out too, and a newcomer comes in.
+  const late = ticket(70, { subject: users[[...held][0]!]! })
+  const newcomer = ticket(71, { subject: await project.keys.subjectOf('new') })
+  await insert(project, [late, newcomer])
+  const next = await build(project, { splitBy: 'entity', validation: 0 })
+  expect(next.manifest.dropped).toContainEqual(
+    expect.objectContaining({ inference: late.id, reason: 'same-entity', of: expect.any(String) }),
+  )
+  expect(next.manifest.rows.map((row) => row.inference)).toContain(newcomer.id)
+})
+
+test('stratified, the suite and the validation rows keep the shares of the labels', async () => {
+  const project = store.project('stratified')
+  await insert(
+    project,
+    Array.from({ length: 60 }, (_, day) => ticket(day)),
+  )
+  const { built, manifest } = await build(project, { splitBy: 'stratified', holdout: 0.25, validation: 0.2 })
+  expect(built).toMatchObject({ splitBy: 'stratified', train: 36, validation: 9 })
+  expect((await readSuite(project, manifest.suite)).items).toHaveLength(15)
+  const labels = await Promise.all(
+    manifest.rows
+      .filter(({ split }) => split === 'validation')
+      .map(async ({ id }) => {
+        for await (const { payload } of project.examples.select({ ids: [id] })) {
+          return 'completion' in payload ? payload.completion : null
+        }
+      }),
+  )
+  expect(labels.filter((label) => label === 'cards')).toHaveLength(6)
+})

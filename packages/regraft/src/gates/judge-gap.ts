@@ -1,0 +1,43 @@
+import { z } from 'zod'
+import { defineStep } from '../lineage/index.ts'
+import type { Verdict } from '../verdict/index.ts'
+import { decideGap } from './decide-gap.ts'
+import type { SuiteMeasurement } from './evaluate.ts'
+
+/** The content of a verdict artifact of a gap. */
+export interface GapRecord {
+  adapter: string
+  frozen: string
+  fresh: string
+  verdict: Verdict
+}
+
+const Parameters = z.object({
+  margin: z.number(),
+  alpha: z.number(),
+  /** What the adapter is called in the verdict. */
+  name: z.string(),
+  rerun: z.string(),
+})
+
+/** Judges two measurements of one adapter: on the frozen suite and on the fresh one. */
+export const judgeGap = defineStep({
+  name: 'gates/judge-gap',
+  version: 1,
+  determinism: 'pure',
+  input: Parameters,
+  async run({ parameters, inputs, read }) {
+    const { margin, alpha, name, rerun } = parameters
+    const scored = async (role: 'frozen' | 'fresh') => {
+      const { items } = await read<SuiteMeasurement>(role)
+      const measurement = inputs.find((input) => input.role === role)!.digest
+      return { name: `${role} suite`, correct: items.map(({ correct }) => correct), measurement }
+    }
+    const frozen = await read<SuiteMeasurement>('frozen')
+    const fresh = await read<SuiteMeasurement>('fresh')
+    const decided = decideGap(await scored('frozen'), await scored('fresh'), { margin, alpha })
+    const verdict: Verdict = { ...decided, title: `${name}: ${decided.title}`, rerun }
+    const record: GapRecord = { adapter: frozen.adapter!, frozen: frozen.suite, fresh: fresh.suite, verdict }
+    return [{ role: 'verdict', kind: 'verdict', schemaVersion: 1, value: record }]
+  },
+})
