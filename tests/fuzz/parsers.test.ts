@@ -2,9 +2,13 @@
 import fc from 'fast-check'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { expect, test } from 'vitest'
+import { OTLP_GOLDEN } from '../../packages/regraft/src/capture/fixtures/otlp-golden.ts'
+import { readGenAiSpan } from '../../packages/regraft/src/capture/genai-span.ts'
 import { FORMATS } from '../../packages/regraft/src/capture/import-formats.ts'
 import { openRows } from '../../packages/regraft/src/capture/import-step.ts'
 import { type ParsedRow, parseCsv, parseOpenAIJsonl } from '../../packages/regraft/src/capture/index.ts'
+import { decodeTraceRequest } from '../../packages/regraft/src/capture/otlp-protobuf.ts'
+import { readSpans } from '../../packages/regraft/src/capture/otlp-spans.ts'
 import { openParquet } from '../../packages/regraft/src/capture/parquet-records.ts'
 import type { PassedRow } from '../../packages/regraft/src/capture/parsed-row.ts'
 import { RegraftError } from '../../packages/regraft/src/errors/index.ts'
@@ -133,6 +137,10 @@ const DOCUMENTS: Record<string, unknown[]> = {
     { prompt: [user], chosen: [answer], rejected: [{ role: 'assistant', content: 'no' }], derived_from: [] },
     { prompt: [user], completion: [answer], label: false, propensity: 0.5 },
   ],
+  otlp: [
+    decodeTraceRequest(OTLP_GOLDEN),
+    { resourceSpans: [{ scopeSpans: [{ spans: [{ traceId: '0', spanId: '0', attributes: [] }] }] }] },
+  ],
   alpaca: [{ instruction: 'i', input: 'in', output: 'o', history: [['q', 'a']] }],
   langfuse: [
     {
@@ -233,4 +241,23 @@ test('damaged Parquet is read as what it says or refused, also where its decoder
   })
   await fc.assert(property, examples(200))
   expect(whole).toBeGreaterThan(10)
+})
+
+test('damaged trace requests in protobuf are read as what they say or refused', async () => {
+  let calls = 0
+  const property = fc.property(mutated(OTLP_GOLDEN, 2), (bytes) => {
+    try {
+      for (const span of readSpans(decodeTraceRequest(bytes))) {
+        const read = readGenAiSpan(span)
+        if (!('call' in read)) continue
+        calls++
+        expect(read.call.messages.length).toBeGreaterThan(0)
+        expect(Number.isNaN(read.call.occurredAt.getTime())).toBe(false)
+      }
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'invalid-input', message: expect.stringMatching(/.{10}/) })
+    }
+  })
+  fc.assert(property, examples(10_000))
+  expect(calls).toBeGreaterThan(1_000)
 })

@@ -5,6 +5,7 @@ import { isParquet, openParquet, type ParquetTable } from './parquet-records.ts'
 import { alpacaLine } from './parse-alpaca.ts'
 import { parseLangfuse } from './parse-langfuse.ts'
 import { isRecord, openAILine, parseChatRecords, type ToChatLine } from './parse-openai-jsonl.ts'
+import { parseOtlp } from './parse-otlp.ts'
 import { shareGptLine } from './parse-sharegpt.ts'
 import { trlLine } from './parse-trl.ts'
 import type { FileOrigin, ParsedRow, PassedRow, RowUnit } from './parsed-row.ts'
@@ -30,6 +31,7 @@ const chat = (toChatLine: ToChatLine, matches: RecordFormat['matches']): RecordF
 
 /** The formats by the names that `--format` has for them; of several that match the first counts. */
 export const RECORD_FORMATS = {
+  otlp: { matches: (record) => has(record, 'resourceSpans'), parse: parseOtlp },
   langfuse: {
     matches: (record) =>
       has(record, 'observations') ||

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
+import { OTLP_GOLDEN } from './fixtures/otlp-golden.ts'
 import { RECORD_FORMATS, type RecordFormatName } from './import-formats.ts'
 import type { FileRecord } from './json-records.ts'
+import { decodeTraceRequest } from './otlp-protobuf.ts'
 import type { FileOrigin, ImportedRow, ParsedRow, PassedRow } from './parsed-row.ts'
 
 const origin: FileOrigin = {
@@ -239,4 +241,19 @@ test.each([
 ])('a line with %j is rejected', async (more, reason) => {
   const messages = [user, { role: 'assistant', content: 'a' }]
   expect(await parse('jsonl', [{ messages, model: 'm', ...more }])).toEqual([{ line: 1, reason }])
+})
+
+test('trace requests in a file are calls of their lines, and what is no call is counted', async () => {
+  const value = decodeTraceRequest(OTLP_GOLDEN)
+  const rows = await parse('otlp', [value, value])
+  const [first, other, second, third, fourth] = rows
+  expect([first, second, third]).toMatchObject(
+    [1, 1, 1].map((line) => ({ line, inference: { payload: { source: { kind: 'import', line } } } })),
+  )
+  expect(other).toEqual({ line: 1, passed: 'spans that are no calls of a model' })
+  expect(fourth).toMatchObject({ line: 1, reason: expect.stringContaining('has no messages') })
+  expect(rows.slice(5).filter((row) => 'inference' in row)).toEqual([])
+  expect(rows[5]).toEqual({ line: 2, reason: 'has a call that line 1 has too' })
+  expect((first as ImportedRow).user).toBe('zelda')
+  await expect(parse('otlp', [{ resourceSpans: [3] }])).rejects.toThrow('Line 1, resourceSpans.0')
 })

@@ -1,4 +1,4 @@
-import { feedbackProtocol } from '../../capture/index.ts'
+import { feedbackProtocol, traceProtocol } from '../../capture/index.ts'
 import { openAIProtocol } from '../../serving/index.ts'
 import type { Protocol } from './context.ts'
 
@@ -6,4 +6,5 @@ import type { Protocol } from './context.ts'
 export const protocols: readonly Protocol[] = [
   openAIProtocol,
   { path: '/', routes: ({ services }) => feedbackProtocol({ journals: services.journals }).routes() },
+  { path: '/', routes: ({ services }) => traceProtocol({ journals: services.journals }).routes() },
 ]
