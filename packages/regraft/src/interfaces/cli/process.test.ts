@@ -83,7 +83,7 @@ test('help shows options with kinds and defaults, positionals and the example', 
   expect(code).toBe(0)
   expect(stdout).toContain('Usage: regraft import [options] <file>')
   expect(stdout).toContain('--format <choice>')
-  expect(stdout.replace(/\s+/g, ' ')).toContain('(csv | jsonl)')
+  expect(stdout.replace(/\s+/g, ' ')).toContain('(csv | parquet | otlp')
   expect(stdout).toContain('Example:\n  $ regraft import tickets.csv')
 })
 
