@@ -1,3 +1,4 @@
+export { type ByteMatch, ByteMatcher } from './byte-matcher.ts'
 export { CharTfidf, type CharTfidfOptions, charNgrams, type SparseVector } from './char-tfidf.ts'
 export { CosineIndex, type Neighbour, type UnitVectors } from './cosine-index.ts'
 export { type Duplicate, DuplicateFinder } from './duplicate-finder.ts'

@@ -11,9 +11,11 @@ export interface EngineCapabilities {
   insertBatch: number
   /** Rows per page of a SELECT, for the same reason. */
   selectPage: number
+  /** The database's log belongs to this process alone, so that what is behind it can be cut off. */
+  ownsLog: boolean
 }
 
 export const ENGINES: Record<EngineName, EngineCapabilities> = {
-  pglite: { connections: 1, insertBatch: 200, selectPage: 500 },
-  postgres: { connections: 10, insertBatch: 2000, selectPage: 2000 },
+  pglite: { connections: 1, insertBatch: 200, selectPage: 500, ownsLog: true },
+  postgres: { connections: 10, insertBatch: 2000, selectPage: 2000, ownsLog: false },
 }

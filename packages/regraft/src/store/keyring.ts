@@ -20,14 +20,18 @@ import type { KeyName, Keyring } from './types.ts'
 const SECRET_BYTES = 32
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
-/** First byte of what is sealed: how it was. */
+const ID_BYTES = 8
+/** First byte of what is sealed: how it was. Then come the id of the key, the nonce, the ciphertext, and the tag. */
 const FORMAT = 1
+const HEAD_BYTES = 1 + ID_BYTES + NONCE_BYTES
 const KEY_NAME = /^(subject|vault)\/[a-z0-9][a-z0-9-]{0,127}$/
 /** Another server may have destroyed a key: what is remembered of it here ends after this many milliseconds. */
 const REMEMBERED = 60_000
 const MOST_REMEMBERED = 10_000
 
 interface Secrets {
+  /** Tells apart what the key sealed from what an earlier key of the same name did, which was destroyed. */
+  id: Buffer
   encryption: Buffer
   digest: Buffer
 }
@@ -48,12 +52,12 @@ export class KeyringFolder implements Keyring {
   }
 
   async seal(key: KeyName, bytes: Uint8Array): Promise<Uint8Array> {
-    const { encryption, digest } = await this.#require(checked(key))
+    const { id, encryption, digest } = await this.#require(checked(key))
     // Synthetic: two texts never share a nonce, and the same text is sealed the same.
     const nonce = createHmac('sha256', digest).update('nonce').update(bytes).digest().subarray(0, NONCE_BYTES)
     const cipher = createCipheriv('aes-256-gcm', encryption, nonce)
     const sealed = [cipher.update(bytes), cipher.final()]
-    return Buffer.concat([Buffer.of(FORMAT), nonce, ...sealed, cipher.getAuthTag()])
+    return Buffer.concat([Buffer.of(FORMAT), id, nonce, ...sealed, cipher.getAuthTag()])
   }
 
   async open(key: KeyName, sealed: Uint8Array): Promise<Uint8Array | null> {
@@ -62,10 +66,11 @@ export class KeyringFolder implements Keyring {
     const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength)
     try {
       if (bytes[0] !== FORMAT) throw new Error('unknown format')
-      const nonce = bytes.subarray(1, 1 + NONCE_BYTES)
+      if (!bytes.subarray(1, 1 + ID_BYTES).equals(secrets.id)) return null
+      const nonce = bytes.subarray(1 + ID_BYTES, HEAD_BYTES)
       const decipher = createDecipheriv('aes-256-gcm', secrets.encryption, nonce)
       decipher.setAuthTag(bytes.subarray(bytes.length - TAG_BYTES))
-      const body = bytes.subarray(1 + NONCE_BYTES, bytes.length - TAG_BYTES)
+      const body = bytes.subarray(HEAD_BYTES, bytes.length - TAG_BYTES)
       return Buffer.concat([decipher.update(body), decipher.final()])
     } catch (cause) {
       throw new RegraftError('digest-mismatch', `What is sealed does not open with the key ${key}`, {
@@ -145,7 +150,8 @@ export class KeyringFolder implements Keyring {
     }
     const derive = (purpose: string) =>
       Buffer.from(hkdfSync('sha256', secret, new Uint8Array(0), `regraft ${purpose}`, SECRET_BYTES))
-    return { encryption: derive('encryption'), digest: derive('digest') }
+    const id = derive('id').subarray(0, ID_BYTES)
+    return { id, encryption: derive('encryption'), digest: derive('digest') }
   }
 
   /** Subjects may be millions: their files are spread over folders. */

@@ -10,6 +10,7 @@ import { LocationStore } from './locations.ts'
 import { ResponseStore } from './responses.ts'
 import { ROW_KINDS, RowStore } from './rows.ts'
 import type { ProjectScope } from './scope.ts'
+import { TraceStore } from './traces.ts'
 import type {
   ExampleRow,
   FeedbackRow,
@@ -36,6 +37,7 @@ export function projectStore(
     feedback: new RowStore<FeedbackRow, NewFeedback>(scope, ROW_KINDS.feedback, keys),
     examples: new RowStore<ExampleRow, NewExample>(scope, ROW_KINDS.examples, keys),
     vault: new VaultStore(scope),
+    traces: new TraceStore(scope, dataDirectory),
     artifacts: new ArtifactStore(scope),
     executions: new ExecutionStore(scope),
     jobs: new JobStore(scope),

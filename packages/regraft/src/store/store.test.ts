@@ -8,6 +8,7 @@ import { artifactsSpec } from './spec/artifacts.ts'
 import { inference } from './spec/fixtures.ts'
 import { jobsSpec } from './spec/jobs.ts'
 import { rowsSpec } from './spec/rows.ts'
+import { tracesSpec } from './spec/traces.ts'
 import { testEngines } from './testing.ts'
 
 for (const engine of await testEngines()) {
@@ -30,6 +31,7 @@ for (const engine of await testEngines()) {
     describe('rows', () => rowsSpec(context))
     describe('artifacts', () => artifactsSpec(context))
     describe('jobs', () => jobsSpec(context))
+    describe('traces', () => tracesSpec({ ...context, options: () => options }))
 
     test('a store that is closed and opened again holds what it held, without unfinished blobs', async () => {
       const { projectId, inferences, blobs } = context.project()

@@ -280,6 +280,7 @@ export interface ProjectStore {
   readonly locations: LocationTable
   readonly keys: Keyring
   readonly vault: VaultTable
+  readonly traces: TraceTable
 }
 
 /** What was asked of a sealed suite. */
@@ -306,6 +307,41 @@ export interface VaultTable {
   burns(suite: string): Promise<{ item: string; principal: string; reason: string; at: Date }[]>
 }
 
+/** A text that the database holds beside the rows of traffic. */
+export interface StoredText {
+  table: 'artifacts' | 'executions' | 'jobs' | 'job_events' | 'responses'
+  /** Digest or id; of an event the job and its number, of a response the request and its sample. */
+  key: string
+  bytes: Uint8Array
+}
+
+/** A file of the database server, read through its own connection. */
+export interface ServerFile {
+  path: string
+  chunks(): AsyncIterable<Uint8Array>
+}
+
+/** What erasing must look into beside the rows: other texts, and the files in which a database keeps what was removed. */
+export interface TraceTable {
+  texts(): AsyncIterable<StoredText>
+  /**
+   * Removes a kept answer or an event, and what a job was given and answered; false for artifacts and executions, which
+   * stay: others depend on their digests.
+   */
+  clear(text: Pick<StoredText, 'table' | 'key'>): Promise<boolean>
+  /** Makes everything that the database has acknowledged survive a power cut. */
+  flush(): Promise<void>
+  /**
+   * Rewrites tables without the rows that were removed from them, and cuts off the log behind. Returns what could not be
+   * done, in words.
+   */
+  compact(tables: readonly RewritableTable[]): Promise<string[]>
+  /** The files of a server; null where they lie in the data directory, a reason where they cannot be read. */
+  serverFiles(): Promise<ServerFile[] | { reason: string } | null>
+}
+
+export type RewritableTable = StoredText['table'] | 'inferences' | 'feedback' | 'examples'
+
 /** What a key encrypts: the words of one end user (a keyed hash), or the items of a sealed suite. */
 export type KeyName = `subject/${string}` | `vault/${string}`
 
@@ -319,7 +355,10 @@ export interface Keyring {
   subjectOf(id: string): Promise<string>
   /** Encrypts; the key is made at its first use. */
   seal(key: KeyName, bytes: Uint8Array): Promise<Uint8Array>
-  /** Null when there is no such key (any more). Throws 'digest-mismatch' for bytes that it did not seal. */
+  /**
+   * Null when there is no such key (any more), also when a new one has its name since. Throws 'digest-mismatch' for
+   * bytes that were changed.
+   */
   open(key: KeyName, sealed: Uint8Array): Promise<Uint8Array | null>
   /** Keyed digest in the form of a digest, `sha256:` and the 64 hex digits of the HMAC-SHA256. */
   digest(key: KeyName, bytes: Uint8Array): Promise<string>
