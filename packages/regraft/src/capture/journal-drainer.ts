@@ -1,4 +1,4 @@
-import { appendFile, type FileHandle, open, rename, unlink } from 'node:fs/promises'
+import { appendFile, type FileHandle, open, readFile, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RegraftError } from '../errors/index.ts'
@@ -12,6 +12,9 @@ const GATHER_MS = 20
 const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 10_000
 const HOUSEKEEPING_MS = 5_000
+/** A segment that is written to without a pause is left after this long. */
+const DROP_MS = 10_000
+const REJECTED = 'rejected.jsonl'
 
 export interface DrainFigures {
   inserted: number
@@ -47,6 +50,10 @@ export class JournalDrainer {
   readonly #onProblem: (message: string, cause?: unknown) => void
   readonly #stopped = new AbortController()
   readonly #running: Promise<void>
+  /** Above zero: drained segments go at once. */
+  #dropping = 0
+  /** What is under way with the file of refused rows. */
+  #rejecting: Promise<unknown> = Promise.resolve()
   #queue: Progress[] = []
   #wake: () => void = () => {}
   #waiting: { number: number; offset: number; resolve: () => void; reject: (error: unknown) => void }[] = []
@@ -83,6 +90,48 @@ export class JournalDrainer {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ number: last.segment.number, offset: last.segment.committed, resolve, reject })
       this.#wake()
+    })
+  }
+
+  /**
+   * Deletes the segments of now as soon as they are drained, whatever their age; the caller sees to it that the store has
+   * everything on its disk. Returns how many are left, because they were written to all the time.
+   */
+  async dropDrained(): Promise<number> {
+    const segments = new Set(this.#queue.map(({ segment }) => segment))
+    const left = () => this.#queue.filter(({ segment }) => segments.has(segment)).length
+    const until = Date.now() + DROP_MS
+    this.#dropping++
+    try {
+      while (left() > 0 && Date.now() < until && !this.#stopped.signal.aborted) {
+        this.#wake()
+        await this.#sleep(GATHER_MS)
+      }
+    } finally {
+      this.#dropping--
+    }
+    return left()
+  }
+
+  /** Removes lines from the file of refused rows; returns how many. */
+  async removeRejected(isErased: (line: string) => boolean): Promise<number> {
+    return await this.#withRejected(async (path) => {
+      const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return ''
+        throw error
+      })
+      const lines = text.split('\n').filter((line) => line !== '')
+      const kept = lines.filter((line) => !isErased(line))
+      if (kept.length === lines.length) return 0
+      const incoming = await open(`${path}.unfinished`, 'w', 0o600)
+      try {
+        await incoming.writeFile(kept.map((line) => `${line}\n`).join(''))
+        await incoming.sync()
+      } finally {
+        await incoming.close()
+      }
+      await rename(`${path}.unfinished`, path)
+      return lines.length - kept.length
     })
   }
 
@@ -163,12 +212,18 @@ export class JournalDrainer {
       const lines = report.rejected.map(
         ({ id, reason }) => `${JSON.stringify({ id, reason, row: byId.get(id) })}\n`,
       )
-      await appendFile(join(this.#directory, 'rejected.jsonl'), lines.join(''), { mode: 0o600, flush: true })
+      await this.#withRejected((path) => appendFile(path, lines.join(''), { mode: 0o600, flush: true }))
       this.#onProblem(`The store refused ${report.rejected.length} rows; they are kept in rejected.jsonl`)
     }
     this.figures.inserted += report.inserted
     this.figures.duplicates += report.duplicates
     this.figures.rejected += report.rejected.length
+  }
+
+  async #withRejected<Result>(work: (path: string) => Promise<Result>): Promise<Result> {
+    const done = this.#rejecting.then(() => work(join(this.#directory, REJECTED)))
+    this.#rejecting = done.catch(() => {})
+    return await done
   }
 
   #resolveWaiting(): void {
@@ -185,21 +240,22 @@ export class JournalDrainer {
   /** Deletes segments that are drained and old enough, and ends an active one so that it can follow. */
   async #tidy(): Promise<void> {
     const now = Date.now()
+    const keep = this.#dropping > 0 ? 0 : this.#keepDrainedMs
     for (const progress of [...this.#queue]) {
       const { segment, offset, damaged } = progress
       if (offset < segment.committed) continue
       if (!segment.closed) {
-        if (offset > SEGMENT_MAGIC.length) this.#retire(segment, this.#keepDrainedMs)
+        if (offset > SEGMENT_MAGIC.length) this.#retire(segment, keep)
         continue
       }
       progress.drainedAt ??= now
-      if (now - progress.drainedAt < this.#keepDrainedMs) continue
-      this.#queue.splice(this.#queue.indexOf(progress), 1)
+      if (now - progress.drainedAt < keep) continue
       if (damaged === 0) await unlink(segment.path)
       else {
         await rename(segment.path, `${segment.path}.damaged`)
         this.#onProblem(`${segment.path} is cut short or damaged (${damaged} places) and kept as *.damaged`)
       }
+      this.#queue.splice(this.#queue.indexOf(progress), 1)
     }
   }
 

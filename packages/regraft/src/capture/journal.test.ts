@@ -207,3 +207,45 @@ test.each<FsyncPolicy>(['always', 'interval', 'never'])(
     await journal.close()
   },
 )
+
+test('drained segments go at once when they are to, and those that are not drained stay', async () => {
+  const folder = await newFolder()
+  const { store, state } = memoryStore()
+  const journal = await openJournal(folder, { store, segmentBytes: 1024 })
+  for (let number = 0; number < 20; number++) await journal.append(comment(number))
+  await journal.drained()
+  expect((await segmentsIn(folder)).length).toBeGreaterThan(1)
+  expect(await journal.dropDrained()).toBe(0)
+  expect(await segmentsIn(folder)).toEqual([])
+  await journal.append(comment(20))
+  await journal.drained()
+  expect(state.inserts).toBeGreaterThan(0)
+  await journal.close()
+})
+
+test('lines of refused rows are removed, and refusals of the same moment are not lost', async () => {
+  const folder = await newFolder()
+  const { store } = memoryStore()
+  const refusing: RowSink = {
+    ...store,
+    feedback: {
+      ...store.feedback,
+      insert: async (rows) => {
+        return { inserted: 0, duplicates: 0, rejected: rows.map(({ id }) => ({ id, reason: 'no' })) }
+      },
+    },
+  }
+  const journal = await openJournal(folder, { store: refusing })
+  await Promise.all([0, 1, 2].map((number) => journal.append(comment(number))))
+  await journal.drained()
+  const later = journal.append(comment(3))
+  expect(await journal.removeRejected((line) => line.includes('comment 1 '))).toBe(1)
+  await later
+  await journal.drained()
+  const lines = (await readFile(join(folder, 'rejected.jsonl'), 'utf8')).trim().split('\n')
+  expect(lines.map((line) => JSON.parse(line).row.payload.value)).toEqual(
+    [0, 2, 3].map((number) => `comment ${number} ✓`),
+  )
+  expect(await journal.removeRejected(() => false)).toBe(0)
+  await journal.close()
+})

@@ -43,6 +43,9 @@ export interface Journal {
   /** Resolves when everything acknowledged so far is in the store. */
   drained(): Promise<void>
   status(): JournalStatus
+  /** See `JournalDrainer.dropDrained` and `removeRejected`. */
+  dropDrained(): Promise<number>
+  removeRejected(isErased: (line: string) => boolean): Promise<number>
   /** Writes what is waiting and stops; what is not drained is drained at the next start. */
   close(): Promise<void>
 }
@@ -81,6 +84,8 @@ export async function openJournal(directory: string, options: JournalOptions): P
       acknowledged += 1
     },
     drained: () => drainer.drained(),
+    dropDrained: () => drainer.dropDrained(),
+    removeRejected: (isErased) => drainer.removeRejected(isErased),
     status: () => ({
       ...drainer.figures,
       fsync,

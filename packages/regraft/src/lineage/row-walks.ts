@@ -1,4 +1,4 @@
-import type { ProjectStore } from '../store/index.ts'
+import type { ProjectStore, RowLink } from '../store/index.ts'
 import type { RowTableName } from './selection.ts'
 
 const TABLES: RowTableName[] = ['inferences', 'feedback', 'examples']
@@ -41,20 +41,35 @@ export async function originRows(project: ProjectStore, snapshots: string[]): Pr
 
 /** Ids of a row and of all rows made from it: feedback about an inference, and whatever names it as its source. */
 export async function derivedRows(project: ProjectStore, rowId: string): Promise<string[]> {
-  const met = new Set([rowId])
-  let frontier = [rowId]
+  const derived = await rowsDerivedFrom(project, [rowId])
+  return [rowId, ...derived.keys()]
+}
+
+/** The rows made from any of these, as in `derivedRows`, without the starts themselves. */
+export async function rowsDerivedFrom(
+  project: ProjectStore,
+  starts: readonly string[],
+): Promise<Map<string, { table: RowTableName; digest: string }>> {
+  const derived = new Map<string, { table: RowTableName; digest: string }>()
+  const met = new Set(starts)
+  let frontier = [...starts]
   while (frontier.length > 0) {
     const found: string[] = []
+    const note = (table: RowTableName, { id, digest }: RowLink) => {
+      if (met.has(id)) return
+      met.add(id)
+      found.push(id)
+      derived.set(id, { table, digest })
+    }
     for (const ids of chunks(frontier)) {
       for (const table of TABLES) {
-        for await (const { id } of project[table].links({ derivedFrom: ids })) found.push(id)
+        for await (const row of project[table].links({ derivedFrom: ids })) note(table, row)
       }
-      for await (const { id } of project.feedback.links({ inferenceIds: ids })) found.push(id)
+      for await (const row of project.feedback.links({ inferenceIds: ids })) note('feedback', row)
     }
-    frontier = [...new Set(found)].filter((id) => !met.has(id))
-    for (const id of frontier) met.add(id)
+    frontier = found
   }
-  return [...met]
+  return derived
 }
 
 function* chunks(ids: string[]): Generator<string[]> {

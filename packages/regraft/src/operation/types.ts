@@ -90,6 +90,10 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   heavy: boolean
   /** Reads only `config` and `services.configuration`: the CLI answers without opening the data directory. */
   offline: boolean
+  /** For what cannot be undone: the question that the CLI asks first; null when there is nothing to ask. */
+  confirm?(input: z.output<Input>): string | null
+  /** What of the input may be written down: called once, before the record of a job is made from what it returns. */
+  prepare?(context: Pick<OperationContext, 'store'>, input: z.output<Input>): Promise<z.input<Input>>
   /** Text for a terminal; without it the output is rendered field by field. */
   render?(output: z.output<Output>, style: TextStyle): string
   /** Answers; a job's `run` is called again with the same input after a crash and must resume. */

@@ -8,6 +8,8 @@ const PAGE = 500
 const CHUNK_BYTES = 4 * 1024 * 1024
 /** The log moves on by one segment per turn; recycled segments that wait for their turn are at most some dozens. */
 const MOST_TURNS = 200
+/** A file system that is told of many files at once writes them together. */
+const SYNCS_AT_ONCE = 32
 
 /** SQL for the key and the text of each row; `seq` orders them. */
 const TEXTS: Record<StoredText['table'], { key: string; text: string; seq: string }> = {
@@ -166,10 +168,16 @@ function messageOf(error: unknown): string {
 }
 
 async function syncFolder(folder: string): Promise<void> {
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue
-    // A file of the database may go at any moment.
-    const file = await open(join(entry.parentPath, entry.name), 'r').catch(() => null)
-    await file?.sync().finally(() => file.close())
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const paths = entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+  const sync = async () => {
+    for (let path = paths.pop(); path !== undefined; path = paths.pop()) {
+      // A file of the database may go at any moment.
+      const file = await open(path, 'r').catch(() => null)
+      await file?.sync().finally(() => file.close())
+    }
   }
+  await Promise.all(Array.from({ length: SYNCS_AT_ONCE }, sync))
 }

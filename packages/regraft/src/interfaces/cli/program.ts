@@ -50,6 +50,7 @@ export function buildProgram(program: Program): Command {
     const outputs = outputFiles(operation)
     for (const name of outputs) command.option(`--${kebabCase(name)} <path>`, 'save the file here')
     if (operation.mode === 'job') command.option('--detach', 'print the job and return while it runs on')
+    if (operation.confirm) command.option('--yes', 'do it without asking')
     addExample(command, operation.example)
     command.action(async () => {
       const options = command.opts<Record<string, string>>()
@@ -58,7 +59,8 @@ export function buildProgram(program: Program): Command {
       )
       const texts = readTexts(command, fields, operation.positionals)
       const detach = Boolean(options.detach)
-      await program.runOperation(root.opts<GlobalOptions>(), operation, { texts, save, detach })
+      const yes = Boolean(options.yes)
+      await program.runOperation(root.opts<GlobalOptions>(), operation, { texts, save, detach, yes })
     })
   }
   for (const local of program.localCommands) {

@@ -1,5 +1,6 @@
 import { createWriteStream } from 'node:fs'
 import { rename, rm, writeFile } from 'node:fs/promises'
+import { createInterface } from 'node:readline/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { RegraftError } from '../../errors/index.ts'
@@ -30,13 +31,15 @@ export interface CommandLine {
   /** Where to save the files of the output, by output field. */
   save: Record<string, string>
   detach: boolean
+  /** Do what cannot be undone without asking. */
+  yes: boolean
 }
 
 /** Runs an operation from the command line: reads the input, sends it, shows progress, prints the answer. */
 export async function runOperationCommand(
   cli: CliContext,
   operation: AnyOperation,
-  { texts, save, detach }: CommandLine,
+  { texts, save, detach, yes }: CommandLine,
 ): Promise<void> {
   const { terminal, interrupted } = cli
   const values = await readInput(
@@ -48,6 +51,7 @@ export async function runOperationCommand(
   if (operation.offline && cli.options.url === undefined) {
     return printOutput(cli, operation, await runOffline(cli, operation, values))
   }
+  if (!yes) await confirmFirst(cli, operation, values)
   const session = await openSession(cli, detach)
   try {
     const input = await uploadFiles(values, session, interrupted)
@@ -71,6 +75,27 @@ export async function runOperationCommand(
       .close(interrupted)
       .catch((error: unknown) => terminal.note(`warning: ${(error as Error).message}`))
   }
+}
+
+/** Asks before what cannot be undone; where nobody can be asked, it needs `--yes`. */
+async function confirmFirst(
+  { terminal, interrupted }: CliContext,
+  operation: AnyOperation,
+  values: Record<string, unknown>,
+): Promise<void> {
+  const question = operation.confirm?.(parseInput(operation, values)) ?? null
+  if (question === null) return
+  if (!process.stdin.isTTY || !process.stderr.isTTY || terminal.json) {
+    throw new RegraftError('invalid-input', `${question} Nobody can be asked here.`, { hint: 'add --yes' })
+  }
+  const asked = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    const answer = await asked.question(`${question} [y/N] `, { signal: interrupted })
+    if (/^y(es)?$/i.test(answer.trim())) return
+  } finally {
+    asked.close()
+  }
+  throw new RegraftError('cancelled', 'nothing was done')
 }
 
 /** Opens the way to the app: the remote server of `--url`, else the data directory. */

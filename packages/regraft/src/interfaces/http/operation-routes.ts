@@ -44,7 +44,7 @@ async function answer(
   if (operation.mode === 'job') {
     const job = await options.services.jobs.submit(context.var.store, {
       operation,
-      input,
+      input: operation.prepare ? await operation.prepare({ store: context.var.store }, parsed) : input,
       principal: context.var.principal.id,
       idempotencyKey: context.req.header('idempotency-key') ?? null,
     })

@@ -1,0 +1,5 @@
+export { type SignedCertificate, verifyCertificate } from './certificate.ts'
+export { type EraseOptions, eraseSubject } from './erase-subject.ts'
+export { begin, end, erasureOf, lastCertificate, listErasures, markErased, planUnderWay } from './marks.ts'
+export { type ErasurePlan, isEmptyPlan, planErasure, planStep } from './plan.ts'
+export type { TrainedAdapter } from './reach.ts'
