@@ -11,7 +11,7 @@ import { readSuite, type SealedSuite, sealItems } from './vault/index.ts'
 /** A labelled file becomes a sealed suite. A row that cannot be an item is reported, not dropped in silence. */
 export const sealSuite = defineStep({
   name: 'datasets/seal-suite',
-  version: 2,
+  version: 3,
   determinism: 'pure',
   input: z.object({ name: z.string(), reading: Reading }),
   async run({ parameters, read, blobs, project, report }) {
@@ -48,7 +48,7 @@ export const sealSuite = defineStep({
  */
 export const holdOutSuite = defineStep({
   name: 'datasets/hold-out-suite',
-  version: 2,
+  version: 3,
   determinism: 'seeded',
   input: z.object({
     name: z.string(),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { listErasures } from '../datasets/index.ts'
 import { shortDigest } from '../lineage/index.ts'
 import { defineOperation } from '../operation/index.ts'
 import { listRegistrations } from './registration.ts'
@@ -18,6 +19,10 @@ const Entry = z.object({
   trainingRows: z.int(),
   routes: z.array(z.string()),
   registeredAt: z.string(),
+  erased: z
+    .string()
+    .nullable()
+    .describe('certificate of an erasure that took training rows away: train it again'),
 })
 
 export const listOperation = defineOperation({
@@ -42,17 +47,24 @@ export const listOperation = defineOperation({
     ])
     const table = [['adapter', 'digest', 'base', 'accuracy', 'owner / deputy', 'registered'], ...rows]
     const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)))
-    return table
-      .map((row) =>
-        row
-          .map((cell, column) => cell.padEnd(widths[column]!))
-          .join('  ')
-          .trimEnd(),
-      )
-      .join('\n')
+    const lines = table.map((row) => {
+      return row
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join('  ')
+        .trimEnd()
+    })
+    const erased = adapters.flatMap(({ name, erased: certificate }) =>
+      certificate === null
+        ? []
+        : [
+            `${name} has learned from an erased person: train it again (certificate ${shortDigest(certificate)})`,
+          ],
+    )
+    return [...lines, ...erased].join('\n')
   },
   async run({ store }) {
     const registrations = await listRegistrations(store)
+    const erasures = await listErasures(store)
     return {
       adapters: registrations.map(({ digest, registration }) => ({
         name: registration.name,
@@ -69,6 +81,7 @@ export const listOperation = defineOperation({
         trainingRows: registration.snapshot.rows,
         routes: registration.routes,
         registeredAt: registration.registeredAt,
+        erased: erasures.get(registration.adapter) ?? null,
       })),
     }
   },

@@ -1,5 +1,5 @@
 import type { Config } from '../config/index.ts'
-import type { SnapshotManifest } from '../datasets/index.ts'
+import { erasureOf, type SnapshotManifest } from '../datasets/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { shortDigest } from '../lineage/index.ts'
 import { type AdapterRecord, type BaseRecord, requireRecordedBase } from '../models/index.ts'
@@ -59,12 +59,21 @@ async function firstMissingRow(store: ProjectStore, snapshot: string): Promise<s
     for await (const { id, digest } of store.examples.select({ ids: page.map(({ id }) => id) }))
       found.set(id, digest)
     for (const { id, digest } of page) {
-      if (!found.has(id)) return `training row ${id} of snapshot ${shortDigest(snapshot)}: it is gone`
+      if (!found.has(id))
+        return `training row ${id} of snapshot ${shortDigest(snapshot)}: ${await fateOf(store, snapshot)}`
       if (found.get(id) !== digest)
         return `training row ${id} of snapshot ${shortDigest(snapshot)}: it changed`
     }
   }
   return null
+}
+
+/** Why a row is gone, as far as it is known. */
+async function fateOf(store: ProjectStore, snapshot: string): Promise<string> {
+  const certificate = await erasureOf(store, snapshot)
+  return certificate === null
+    ? 'it is gone'
+    : `it was erased with the person whose words it held (certificate ${shortDigest(certificate)})`
 }
 
 async function problemOf(read: () => Promise<unknown>): Promise<string | null> {

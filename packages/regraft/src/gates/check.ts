@@ -1,6 +1,6 @@
 import { wilsonInterval } from '@regraft/methods'
 import { z } from 'zod'
-import { requireSuite, type SnapshotManifest } from '../datasets/index.ts'
+import { erasureOf, requireSuite, type SnapshotManifest } from '../datasets/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { runStep, shortDigest } from '../lineage/index.ts'
 import type { AdapterRecord, BaseRecord } from '../models/index.ts'
@@ -68,6 +68,7 @@ export const checkOperation = defineOperation({
     const base = await store.artifacts.read<BaseRecord>(record.base)
     const incumbent = await chooseIncumbent(context, input.incumbent, suite, adapter)
     await warnOfLeftOut(context, suite)
+    await warnOfErasure(context, adapter)
     const measure = (name: string, baseDigest: string, adapterDigest: string | null) =>
       measureModel(context, {
         ...{ name, suite, base: baseDigest, adapter: adapterDigest, maxTokens: input.maxTokens },
@@ -106,6 +107,15 @@ export const checkOperation = defineOperation({
     return { adapter, suite, record: judged.digest('verdict'), scores, verdict }
   },
 })
+
+/** Says that a candidate has learned from a person who was erased since: no result makes that right. */
+async function warnOfErasure({ store, log }: OperationContext, adapter: string): Promise<void> {
+  const certificate = await erasureOf(store, adapter)
+  if (certificate === null) return
+  log.warn(
+    `adapter ${shortDigest(adapter)} has learned from an erased person: train it again (certificate ${shortDigest(certificate)})`,
+  )
+}
 
 /** The adapter of a digest, else the one trained last. */
 export async function findAdapter({ store }: OperationContext, wanted: string | undefined): Promise<string> {

@@ -25,7 +25,11 @@ export async function readExamples(
     }
     for (const row of page) {
       const stored = found.get(row.id)
-      if (!stored) throw new RegraftError('not-found', `the example ${row.id} of the snapshot is gone`)
+      if (!stored) {
+        throw new RegraftError('not-found', `the example ${row.id} of the snapshot is gone`, {
+          hint: 'it was removed, or erased with the person whose words it held: regraft datasets build makes a new snapshot',
+        })
+      }
       if (stored.digest !== row.digest) {
         throw new RegraftError('digest-mismatch', `the example ${row.id} is not the one of the snapshot`)
       }

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { z } from 'zod'
 import {
   consequences,
@@ -134,11 +133,6 @@ export function idsOf({ own, derived }: Pick<ErasurePlan, 'own' | 'derived'>): s
 
 export function isEmptyPlan(plan: ErasurePlan): boolean {
   return idsOf(plan).length + plan.suites.length + plan.blobs.length + plan.paths.length === 0
-}
-
-/** Where a data directory keeps things, as `piecesOf` and the drill see it. */
-export function journalFolder(dataDirectory: string, projectId: string): string {
-  return join(dataDirectory, 'journal', encodeURIComponent(projectId))
 }
 
 function emptyRows(): Record<RowTableName, string[]> {
