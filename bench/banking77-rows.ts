@@ -2,7 +2,7 @@
 // Data: Casanueva et al. 2020, "Efficient Intent Detection with Dual Sentence Encoders" (CC BY 4.0).
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { NgramIndex, Random } from '@regraft/methods'
+import { OverlapIndex, Random } from '@regraft/methods'
 import { parse } from 'csv-parse/sync'
 
 export interface BankingRow {
@@ -31,12 +31,16 @@ export function readBanking77(folder = process.env.BANKING77 ?? '../shared/data/
 /**
  * Takes the 847 training rows that share nothing with the test rows.
  *
- * Training rows that `NgramIndex` matches with a test row (equal, a shared 13-gram, or 70 % of its 8-grams: 90 of 10,003)
+ * Training rows that `OverlapIndex` matches with a test row (equal, a shared 13-gram, or 70 % of its 8-grams: 90 of 10,003)
  * are left out first, as `datasets build` would do. Of each intent, in alphabetical order, the remaining rows in file order
  * are shuffled by one generator with the given seed, and the first 11 are kept. The result is in file order.
  */
 export function selectSubset({ train, test }: Banking77, seed = SUBSET_SEED): BankingRow[] {
-  const screen = new NgramIndex(test)
+  const rungs = ['equal', 'shared-ngram', 'containment'] as const
+  const screen = new OverlapIndex(
+    test.map(({ text }) => text),
+    { rungs },
+  )
   const clean = train.filter((row) => screen.match(row.text).length === 0)
   const random = new Random(seed, 'banking77-subset')
   const kept = byIntent(clean).flatMap((rows) => random.shuffle(rows).slice(0, ROWS_PER_INTENT))

@@ -163,8 +163,8 @@ test('datasets/build-snapshot', async () => {
   const inputs = await screened(project)
   const parameters = { task: 'desk', consent: 'by contract', validation: 0.25 }
   expect(await stepFixture(project, buildSnapshot(ACCESS), { inputs, parameters, seed: 1 })).toEqual({
-    version: 5,
-    digest: 'sha256:a5a6b05fdcf5fb5966a24199b4497a402d8f5f773126607ce37c8a47daba2252',
+    version: 6,
+    digest: 'sha256:ff2d6d9730fb67942c0198729c7d996b029461b81eb6f672d46e85fa7ea9e7af',
   })
   // A fixture that left rows out for no reason, or for few, would pin little.
   const [snapshot] = await project.artifacts.list('snapshot')

@@ -19,13 +19,6 @@ export {
   type SketchBatch,
   Sketcher,
 } from './near-duplicate-index.ts'
-export {
-  type NgramCoverage,
-  NgramIndex,
-  type NgramIndexOptions,
-  type NgramMatch,
-  type NgramRung,
-} from './ngram-index.ts'
 export { normalizeText } from './normalize.ts'
 export {
   OVERLAP_RUNGS,

@@ -68,6 +68,12 @@ export const BuildInput = z.object({
     .default(0)
     .describe('made-up facts to plant among the training rows, for `regraft gates exposure`'),
   canaryRepeats: z.int().min(1).max(100).default(1).describe('times that each canary is planted'),
+  nearDuplicates: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.7)
+    .describe('leave out rows so similar (word-bigram Jaccard) to one with the same answer †; 0 keeps them'),
   paraphrase: z
     .number()
     .gt(0)

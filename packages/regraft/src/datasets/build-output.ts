@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { shortDigest } from '../lineage/index.ts'
 import { EXAMPLE_KINDS, type ExampleKind } from '../signals/index.ts'
+import { describeCoverage } from './coverage.ts'
 import { DROP_EXPLANATIONS } from './drop-explanations.ts'
 
 const SHOWN_OVERLAPS = 12
@@ -51,7 +52,16 @@ export const BuildOutput = z.object({
       rungs: z.array(z.string()),
     }),
   ),
-  coverage: z.array(z.object({ rung: z.string(), words: z.int(), covered: z.int(), tooShort: z.int() })),
+  coverage: z.array(
+    z.object({
+      rung: z.string(),
+      text: z.enum(['prompt', 'answer']).optional(),
+      words: z.int(),
+      covered: z.int(),
+      tooShort: z.int(),
+      repeated: z.int().optional().describe('answers that several items share: not compared'),
+    }),
+  ),
 })
 export type BuildOutput = z.output<typeof BuildOutput>
 
@@ -114,12 +124,7 @@ export function renderBuild(output: BuildOutput): string {
     if (overlaps.length > SHOWN_OVERLAPS)
       lines.push(`    and ${overlaps.length - SHOWN_OVERLAPS} more: --json`)
   }
-  for (const { rung, words, covered, tooShort } of coverage) {
-    if (tooShort === 0) continue
-    lines.push(
-      `  ${tooShort} of ${covered + tooShort} items are too short for the rung '${rung}' (${words} words)`,
-    )
-  }
+  lines.push(...describeCoverage(coverage))
   return lines.join('\n')
 }
 

@@ -42,6 +42,8 @@ export const SnapshotParameters = z.object({
   files: z
     .array(z.object({ file: z.string(), consent: z.string().nullable(), licence: z.string().nullable() }))
     .default([]),
+  /** Word-bigram Jaccard similarity from which a row with an agreeing answer is a near duplicate †; 0 keeps them. */
+  nearDuplicates: z.number().min(0).max(1).default(0.7),
   /** Whether rows that were measured to paraphrase an item are left out, or only counted. */
   dropParaphrases: z.boolean().default(false),
   /** How personal data is treated, with the sealed list of names (`pii-names.ts`); null leaves texts as they are. */
@@ -59,7 +61,7 @@ export type SnapshotParameters = z.output<typeof SnapshotParameters>
 export function buildSnapshot(access: VaultAccess): Step<SnapshotParameters> {
   return defineStep<SnapshotParameters>({
     name: 'datasets/build-snapshot',
-    version: 5,
+    version: 6,
     determinism: 'seeded',
     input: SnapshotParameters,
     async run({ parameters, seed, inputs, read, readAll, project, signal }) {

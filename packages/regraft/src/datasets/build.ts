@@ -86,6 +86,7 @@ export const buildOperation = defineOperation({
           since: input.since ?? null,
           canaries: { count: input.canaries, repeats: input.canaryRepeats },
           dropParaphrases: paraphrases.some(({ drop }) => drop),
+          nearDuplicates: input.nearDuplicates,
           pii: await piiParameters(store, config, input.pii),
           replay: { past: input.replay, general: input.general, generalTask: input.generalTask ?? null },
         },

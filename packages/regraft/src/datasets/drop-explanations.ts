@@ -13,6 +13,7 @@ export const DROP_EXPLANATIONS = {
     'rests on a rule that has not been calibrated: `regraft signals calibrate`, or --uncalibrated',
   'below-threshold': 'rests on a rule that failed its calibration',
   'exact-duplicate': 'repeats another row once case and punctuation are dropped',
+  'near-duplicate': 'is nearly the same as another row, with nearly the same answer',
   'held-out': 'is itself an item of the evaluation suite',
   'derived-from-evaluation': 'was made from an item of the evaluation suite, by its lineage',
   'same-entity': 'belongs to an end user or a conversation of the evaluation suite',

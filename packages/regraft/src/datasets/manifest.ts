@@ -1,4 +1,4 @@
-import type { NgramCoverage, PiiKind } from '@regraft/methods'
+import type { PiiKind, ScreenCoverage } from '@regraft/methods'
 import type { ExampleKind, Provenance, WeightFindings } from '../signals/index.ts'
 import type { Fault, FeedbackPayload } from '../store/types.ts'
 import type { DropReason } from './drop-explanations.ts'
@@ -54,6 +54,10 @@ export interface DroppedRow {
   /** For a duplicate: the inference that survives. For an overlap, or a row made from an item: the suite item, and the rungs that matched. */
   of?: string
   rungs?: string[]
+  /** For a near duplicate: word-bigram Jaccard similarity to the survivor. */
+  similarity?: number
+  /** For a duplicate: why the other one survives: a more trusted signal, a later time, or (all equal) its id. */
+  survivor?: 'signal' | 'time' | 'id'
 }
 
 /** Personal data that a build met: rows that hold any, and pieces by kind. */
@@ -101,8 +105,8 @@ export interface SnapshotManifest {
     /** Pairs by what a judge said of them, where one was asked. */
     judged?: Record<string, number>
   }[]
-  /** For each rung of the overlap check: how many suite items are long enough for it. */
-  coverage: { rung: NgramCoverage['rung']; words: number; covered: number; tooShort: number }[]
+  /** For each rung of the overlap check: how many texts of the suite it can see. Snapshots up to version 5 compared prompts only. */
+  coverage: (Omit<ScreenCoverage, 'text' | 'repeated'> & Partial<Pick<ScreenCoverage, 'text' | 'repeated'>>)[]
 }
 
 /** What the examples of a snapshot are. */

@@ -109,7 +109,7 @@ test('screen finds rows that overlap items by prompt or answer, and says what it
   expect(await linesOf(output.out)).toEqual([JSON.stringify(rows[1])])
   expect(await linesOf(output.report)).toHaveLength(2)
   const text = screenOperation.render!(output, { colour: false, width: 80 })
-  expect(text).toContain("1 of 2 prompts of items are too short for the rung 'embedded' (5 words)")
+  expect(text).toContain("1 of 2 items are too short for the rung 'embedded' (5 words)")
   expect(text).toContain('line 3 repeats the item of line 2 (answer against answer)')
 })
 

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { defineOperation, InputFile, OutputFile } from '../operation/index.ts'
 import { describeCoverage } from './coverage.ts'
 import { type PlainFields, readPlainRows, toJsonLines, withoutRows } from './plain-rows.ts'
-import { workOnTexts } from './text-pool.ts'
+import { screenRows } from './screen-rows.ts'
 
 /** A result lists this many rows; the report holds them all. */
 const LISTED_ROWS = 1000
@@ -96,19 +96,22 @@ export const screenOperation = defineOperation({
     const listed: z.output<typeof RowOverlap>[] = []
     const stored = await store.blobs.open(file.digest)
     const rows = readPlainRows(stored.chunks(), file.name, own)
-    for await (const { rows: batch, overlaps } of workOnTexts(rows, { screen: { items } }, { signal })) {
-      for (const { line } of batch) lines.push(line)
-      for (const { index, overlaps: of } of overlaps) {
-        const { line } = batch[index]!
-        dropped.add(line)
-        const described = of.map((overlap) => describe(line, overlap))
-        found.push(...described)
-        if (listed.length < LISTED_ROWS) listed.push(described[0]!)
-        for (const { id } of of) touched.add(id)
-        for (const rung of new Set(of.flatMap((overlap) => overlap.rungs)))
-          rungs[rung] = (rungs[rung] ?? 0) + 1
+    const screened = await screenRows(rows, items, {
+      signal,
+      onBatch(batch) {
+        for (const { line } of batch) lines.push(line)
+        progress({ stage: 'screen', done: lines.length, unit: 'rows' })
+      },
+    })
+    for (const { row, overlaps } of screened.found) {
+      dropped.add(row.line)
+      const described = overlaps.map((overlap) => describe(row.line, overlap))
+      found.push(...described)
+      if (listed.length < LISTED_ROWS) listed.push(described[0]!)
+      for (const { id } of overlaps) touched.add(id)
+      for (const rung of new Set(overlaps.flatMap((overlap) => overlap.rungs))) {
+        rungs[rung] = (rungs[rung] ?? 0) + 1
       }
-      progress({ stage: 'screen', done: lines.length, unit: 'rows' })
     }
     progress({ stage: 'write', done: 0, total: lines.length, unit: 'rows' })
     const out = await store.blobs.put(withoutRows(stored.chunks(), lines, dropped))
@@ -118,6 +121,7 @@ export const screenOperation = defineOperation({
       items: items.length,
       overlapping: dropped.size,
       itemsTouched: touched.size,
+      stockAnswers: screened.stock,
       rungs,
       listed,
       coverage: new ItemScreen(items).coverage(),

@@ -6,6 +6,7 @@ import {
   type ScreenItem,
   type SketchBatch,
   Sketcher,
+  shingler,
 } from '@regraft/methods'
 
 /** The texts of a row that are compared. */
@@ -25,19 +26,22 @@ export interface TextWork {
 /** What came of a batch of rows. */
 export interface TextResult {
   sketch: SketchBatch | null
-  /** Only the rows that overlap an item, by their place in the batch. */
-  overlaps: { index: number; overlaps: ItemOverlap[] }[]
+  /** Only the rows that overlap an item, by their place in the batch; the key is that of an answer that does. */
+  overlaps: { index: number; overlaps: ItemOverlap[]; answerKey: number | null }[]
 }
 
 /** Prepares the work and returns the function that does it; it runs in a worker thread or in this one. */
 export function textWorker(work: TextWork): (rows: readonly TextRow[]) => TextResult {
   const sketcher = work.duplicates ? new Sketcher(work.duplicates) : null
   const screen = work.screen ? new ItemScreen(work.screen.items, work.screen.options) : null
+  const take = shingler()
   return (rows) => ({
     sketch: sketcher?.sketch(rows.map(({ prompt }) => prompt)) ?? null,
     overlaps: rows.flatMap((row, index) => {
       const overlaps = screen?.match(row) ?? []
-      return overlaps.length > 0 ? [{ index, overlaps }] : []
+      if (overlaps.length === 0) return []
+      const byAnswer = overlaps.some((overlap) => overlap.row === 'answer')
+      return [{ index, overlaps, answerKey: byAnswer ? take(row.answer!).key : null }]
     }),
   })
 }

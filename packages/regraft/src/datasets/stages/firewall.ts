@@ -1,20 +1,18 @@
-import { NgramIndex, type NgramRung } from '@regraft/methods'
-import { comparedText } from '../duplicates.ts'
-import { type OpenItem, screen } from '../vault/index.ts'
+import type { ScreenCoverage } from '@regraft/methods'
+import { answersOf, comparedText } from '../duplicates.ts'
+import { screen } from '../vault/index.ts'
 import type { Stage } from './stage.ts'
 
-const RUNGS: NgramRung[] = ['equal', 'shared-ngram', 'containment']
-
-/** Leaves out rows that overlap an item of a suite, and says which items are too short to be compared. */
-export const firewall: Stage = async (rows, { suites, vault, drop, findings }) => {
-  const texts = rows.map(({ inference }) => {
-    return { id: inference.id, text: comparedText(inference.payload.messages) }
-  })
-  const screener = (items: readonly OpenItem[]) =>
-    new NgramIndex(items.map(({ id, messages }) => ({ id, text: comparedText(messages) })))
+/** Leaves out rows whose prompt or answer overlaps an item of a suite, and says which items a rung cannot see. */
+export const firewall: Stage = async (rows, { suites, vault, signal, drop, findings }) => {
+  const texts = rows.map((row) => ({
+    id: row.inference.id,
+    prompt: comparedText(row.inference.payload.messages),
+    answer: answersOf(row).join('\n'),
+  }))
   let clean = rows
   for (const suite of suites) {
-    const { matches, coverage } = await screen(vault, suite, texts, { screener, rungs: RUNGS })
+    const { matches, coverage } = await screen(vault, suite, texts, signal)
     findings.coverage = addCoverage(findings.coverage, coverage)
     clean = clean.filter((row) => {
       const match = matches.get(row.inference.id)
@@ -25,14 +23,21 @@ export const firewall: Stage = async (rows, { suites, vault, drop, findings }) =
   return clean
 }
 
-type Coverage = { rung: NgramRung; words: number; covered: number; tooShort: number }[]
-
 /** The items of several suites together. */
-function addCoverage(before: Coverage | undefined, more: Coverage): Coverage {
-  if (!before) return more
-  return before.map((one, index) => ({
-    ...one,
-    covered: one.covered + more[index]!.covered,
-    tooShort: one.tooShort + more[index]!.tooShort,
-  }))
+function addCoverage(before: ScreenCoverage[] | undefined, more: ScreenCoverage[]): ScreenCoverage[] {
+  const sums = [...(before ?? [])]
+  for (const each of more) {
+    const at = sums.findIndex(({ rung, text }) => rung === each.rung && text === each.text)
+    if (at === -1) sums.push(each)
+    else {
+      const { covered, tooShort, repeated } = sums[at]!
+      sums[at] = {
+        ...each,
+        covered: covered + each.covered,
+        tooShort: tooShort + each.tooShort,
+        repeated: repeated + each.repeated,
+      }
+    }
+  }
+  return sums
 }

@@ -11,15 +11,15 @@ import { weigh } from './weigh.ts'
 
 export type { Build, Stage } from './stage.ts'
 
-/** What a row passes on its way into a snapshot, in this order. */
+/** What a row passes on its way into a snapshot, in this order: what stands for a duplicate must itself stay in. */
 export const STAGES: readonly Stage[] = [
   textOnly,
   heldOut,
   derivedFromEvaluation,
   sameEntity,
-  duplicates,
   firewall,
   paraphrases,
+  duplicates,
   personalData,
   weigh,
 ]

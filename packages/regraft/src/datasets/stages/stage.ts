@@ -1,3 +1,4 @@
+import type { ScreenCoverage } from '@regraft/methods'
 import type { ProjectStore } from '../../store/types.ts'
 import type { SnapshotParameters } from '../build-snapshot.ts'
 import type { Candidate } from '../candidates.ts'
@@ -19,9 +20,15 @@ export interface Build {
   /** Which rows resemble items of the suites, by the digest of the measurement. */
   paraphrases: { digest: string; measurement: ParaphraseMeasurement }[]
   /** Leaves a row out of the snapshot, with its reason. */
-  drop(row: Candidate, reason: DropReason, details?: Pick<DroppedRow, 'of' | 'rungs'>): void
+  drop(
+    row: Candidate,
+    reason: DropReason,
+    details?: Pick<DroppedRow, 'of' | 'rungs' | 'similarity' | 'survivor'>,
+  ): void
   /** What a stage has to say in the manifest beside the rows that it drops. */
-  findings: Partial<Pick<SnapshotManifest, 'coverage' | 'paraphrases' | 'pii' | 'weights'>>
+  findings: Partial<Pick<SnapshotManifest, 'paraphrases' | 'pii' | 'weights'>> & {
+    coverage?: ScreenCoverage[]
+  }
 }
 
 /** One stage of a build: returns the rows that it keeps, in their order, and drops each of the others with a reason. */

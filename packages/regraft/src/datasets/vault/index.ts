@@ -3,7 +3,7 @@
 export { type VaultAccess, vaultAccess } from './budget.ts'
 export { excludedItems } from './excluded.ts'
 export type { OpenItem } from './open-items.ts'
-export { type Screener, screen } from './screen.ts'
+export { screen } from './screen.ts'
 export { type ClearItem, entityDigest, sealItems } from './seal-items.ts'
 export { readSuite, type SealedSuite, type VaultSuite } from './suite.ts'
 export { vaultOperations } from './verbs/index.ts'

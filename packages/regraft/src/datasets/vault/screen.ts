@@ -1,53 +1,43 @@
-import type { OpenItem } from './open-items.ts'
+import { ItemScreen, OVERLAP_RUNGS, type OverlapRung, type ScreenCoverage } from '@regraft/methods'
+import { comparedText } from '../duplicates.ts'
+import { screenRows } from '../screen-rows.ts'
+import type { TextRow } from '../text-work.ts'
 import type { VaultSuite } from './suite.ts'
 import type { VaultVisit } from './visit.ts'
 
-/** Compares texts with the items that it was made from. */
-export interface Screener {
-  /** The items that a text matches, the strongest match first, each with the rungs that fired. */
-  match(text: string): { id: string; rungs: readonly string[] }[]
-  coverage(): Coverage[]
-}
-
-/** How many items a rung can compare: the others are too short for it. */
-interface Coverage {
-  rung: string
-  words: number
-  covered: number
-  tooShort: readonly string[]
-}
-
-export interface Screening<Rung extends string> {
-  /** By the id of the row: the item that it matches best, and the rungs that fired. */
-  matches: Map<string, { item: string; rungs: Rung[] }>
-  coverage: { rung: Rung; words: number; covered: number; tooShort: number }[]
+export interface Screening {
+  /** By the id of the row: the first item that it overlaps, and the rungs that fired. */
+  matches: Map<string, { item: string; rungs: OverlapRung[] }>
+  coverage: ScreenCoverage[]
   /** Items that were compared with nothing, since their text was erased. */
   erased: string[]
 }
 
+/** What leaves the vault beside ids and numbers. */
+const WORDS = [...OVERLAP_RUNGS, 'prompt', 'answer']
+
 /** Compares rows with the items of a suite inside the vault; row ids, item ids, rungs and counts come out. */
-export async function screen<Rung extends string>(
+export async function screen(
   visit: VaultVisit,
   suite: VaultSuite,
-  rows: Iterable<{ id: string; text: string }> | AsyncIterable<{ id: string; text: string }>,
-  options: { screener(items: readonly OpenItem[]): Screener; rungs: readonly Rung[] },
-): Promise<Screening<Rung>> {
+  rows: Iterable<TextRow & { id: string }> | AsyncIterable<TextRow & { id: string }>,
+  signal?: AbortSignal,
+): Promise<Screening> {
   return await visit.inside(
     suite,
-    async (items, erased) => {
-      const screener = options.screener(items)
-      const matches: Screening<Rung>['matches'] = new Map()
-      let compared = 0
-      for await (const { id, text } of rows) {
-        compared++
-        const [match] = screener.match(text)
-        if (match) matches.set(id, { item: match.id, rungs: [...match.rungs] as Rung[] })
-      }
-      const coverage = screener.coverage().map(({ rung, words, covered, tooShort }) => {
-        return { rung: rung as Rung, words, covered, tooShort: tooShort.length }
+    async (opened, erased) => {
+      const items = opened.map(({ id, messages, expected }) => {
+        return { id, prompt: comparedText(messages), answer: expected }
       })
+      const { rows: compared, found } = await screenRows(rows, items, { signal })
+      const matches: Screening['matches'] = new Map()
+      for (const { row, overlaps } of found) {
+        const [{ id: item, rungs }] = overlaps as [(typeof overlaps)[number]]
+        matches.set(row.id, { item, rungs })
+      }
+      const coverage = new ItemScreen(items).coverage()
       return { result: { matches, coverage, erased: [...erased] }, rows: compared, hits: matches.size }
     },
-    options.rungs,
+    WORDS,
   )
 }
