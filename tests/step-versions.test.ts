@@ -22,7 +22,7 @@ import { judgeGap } from '../packages/regraft/src/gates/judge-gap.ts'
 import { makeSelection } from '../packages/regraft/src/lineage/index.ts'
 import { stepFixture } from '../packages/regraft/src/lineage/step-fixture.ts'
 import { recordBase, requireEmbedder } from '../packages/regraft/src/models/index.ts'
-import { calibrateSignals } from '../packages/regraft/src/signals/index.ts'
+import { auditSignals, calibrateSignals } from '../packages/regraft/src/signals/index.ts'
 import type { FeedbackPayload, ProjectStore } from '../packages/regraft/src/store/index.ts'
 import { inference } from '../packages/regraft/src/store/spec/fixtures.ts'
 import { openTestStore } from '../packages/regraft/src/store/testing.ts'
@@ -37,6 +37,7 @@ const PINNED = [
   'gates/judge',
   'gates/judge-gap',
   'gates/judge-exposure',
+  'signals/audit',
   'signals/calibrate',
   'training/lora',
 ]
@@ -214,8 +215,18 @@ test('signals/calibrate', async () => {
     { role: 'suite', kind: 'suite' as const, schemaVersion: 2, value },
   ]
   expect(await stepFixture(project, calibrateSignals, { inputs, parameters })).toEqual({
+    version: 2,
+    digest: 'sha256:8791a50d62435f35dccf3e902eb1cb3a1bf701257fc1d18ebafba6247a5cd00a',
+  })
+})
+
+test('signals/audit', async () => {
+  const project = newProject()
+  const parameters = { task: 'desk', goldWords: 8 }
+  const fixture = { inputs: await traffic(project), parameters }
+  expect(await stepFixture(project, auditSignals, fixture)).toEqual({
     version: 1,
-    digest: 'sha256:3703fb5a5a5ba119456068fa26deb1fd077747f9da5d318a75a207c9c500c6ae',
+    digest: 'sha256:e15633804f814816baae7ace4e2e420c6c2e09b9c8212977a127258a336ba8e6',
   })
 })
 

@@ -1,3 +1,4 @@
+export { type BiasJudgement, judgeBias } from './bias.ts'
 export { capOfUsers, effectiveNumber } from './effective-number.ts'
 export {
   judgeRating,
@@ -5,4 +6,5 @@ export {
   type RatingOptions,
   type SignalCounts,
 } from './likelihood-ratio.ts'
+export { type Allocation, type PlannedRule, planJudgements } from './plan-judgements.ts'
 export { isSettled, judgePrecision, type PrecisionJudgement, type PrecisionOptions } from './precision.ts'

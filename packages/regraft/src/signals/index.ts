@@ -1,5 +1,9 @@
+import { auditOperation } from './audit/audit.ts'
 import { calibrateOperation, showOperation } from './calibration/calibrate.ts'
+import { judgeOperation } from './plan/judge.ts'
+import { planOperation } from './plan/plan.ts'
 
+export { auditSignals } from './audit/step.ts'
 export { findCalibration } from './calibration/calibrate.ts'
 export { type Calibration, calibrateSignals, policyOf } from './calibration/step.ts'
 export { compileRows } from './compile-rows.ts'
@@ -15,4 +19,10 @@ export {
 export { UNCALIBRATED } from './use.ts'
 export { type WeightFindings, weighRows } from './weights/weigh.ts'
 
-export const signalOperations = [calibrateOperation, showOperation]
+export const signalOperations = [
+  planOperation,
+  judgeOperation,
+  calibrateOperation,
+  showOperation,
+  auditOperation,
+]

@@ -9,6 +9,8 @@ import type { OperationContext } from '../../operation/index.ts'
 import { inference } from '../../store/spec/fixtures.ts'
 import { openTestStore } from '../../store/testing.ts'
 import type { FeedbackPayload, NewFeedback, NewInference, ProjectStore } from '../../store/types.ts'
+import { judgeOperation } from '../plan/judge.ts'
+import { type JudgementLine, planOperation } from '../plan/plan.ts'
 import { calibrateOperation, showOperation } from './calibrate.ts'
 import type { Calibration } from './step.ts'
 
@@ -206,4 +208,51 @@ test('few users and rare feedback show in the weights of a snapshot', async () =
     Math.max(...often.map(({ weight }) => weight!)),
   )
   expect(warnings.join()).toMatch(/rows rest on rules that nobody has calibrated/)
+})
+
+test('a plan names what to judge, with its text; judged lines settle the rule, twice handed in they count once', async () => {
+  const project = store.project('planned')
+  const context = contextOf(project)
+  const traffic = new Traffic()
+  for (let i = 0; i < 80; i++) {
+    const given: Event[] = i < 60 ? [{ type: 'correction', value: `parcel ${aWord()}` }] : [{ type: 'copy' }]
+    traffic.say(`card ${aWord()}`, ...given)
+  }
+  await traffic.store(project)
+  const asked = planOperation.input.parse({ judgements: 50 })
+  const plan = planOperation.output.parse(await planOperation.run(context, asked))
+  expect(plan.random).toBe(10)
+  const lines = plan.out.text.trimEnd().split('\n')
+  expect(lines).toHaveLength(plan.items)
+  const items = lines.map((line) => JSON.parse(line) as JudgementLine)
+  expect(items.filter(({ signal }) => signal !== null).length).toBeGreaterThan(25)
+  for (const { answer, other, signal, prompt, propensity } of items) {
+    expect(answer).toMatch(signal === null ? /^card / : /^parcel /)
+    expect(other === null).toBe(signal === null)
+    expect(prompt).toMatch(/^user: /)
+    expect(propensity).toBeLessThanOrEqual(1)
+  }
+  const hand = async (text: string) => {
+    const { digest } = await project.blobs.put(Buffer.from(text))
+    const output = await judgeOperation.run(context, { file: { digest, name: 'judge.jsonl' }, author: 'ada' })
+    expect(await project.blobs.has(digest)).toBe(false)
+    return output
+  }
+  const filled = items.map(
+    (item, i) => `${JSON.stringify({ ...item, judgement: i % 10 ? 'right' : null })}\n`,
+  )
+  const open = items.filter((_, i) => i % 10 === 0).length
+  expect(await hand(filled.join(''))).toEqual({
+    judged: items.length - open,
+    stored: items.length - open,
+    open,
+  })
+  expect(await hand(filled.join('\n'))).toMatchObject({ stored: 0 })
+  await expect(hand(filled.join('').replace('"right"', '"good"'))).rejects.toThrow(
+    /Line 2, judgement: expected 'right'/,
+  )
+  const { verdict } = await calibrateOperation.run(context, calibrateOperation.input.parse({}))
+  expect(verdict.parts!.find(({ title }) => title === 'correction')).toMatchObject({ outcome: 'pass' })
+  const again = await planOperation.run(context, asked)
+  expect(again.allocation.find(({ key }) => key === 'correction')).toBeUndefined()
 })

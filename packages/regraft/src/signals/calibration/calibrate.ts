@@ -67,10 +67,9 @@ export const calibrateOperation = defineOperation({
   async run(context, input) {
     const { store, progress, signal } = context
     const inputs = await trafficInputs(context)
-    const suites = (await store.artifacts.list('suite')).map(({ digest }) => ({ role: 'suite', digest }))
     progress({ stage: 'calibrate' })
     const { digest } = await runStep({ project: store, signal }, calibrateSignals, {
-      inputs: [...inputs, ...suites],
+      inputs,
       parameters: { ...input, task: input.task ?? null, baseRate: input.baseRate ?? null },
     })
     const calibration = digest('calibration')
@@ -98,7 +97,7 @@ export const showOperation = defineOperation({
   },
 })
 
-/** Selections of all traffic and feedback. Throws 'not-found' when there is none. */
+/** Selections of all traffic and feedback, and the suites, whose rows are passed over. Throws 'not-found' when there is none. */
 export async function trafficInputs({ store, services }: OperationContext): Promise<Edge[]> {
   await services.journals.drained(store.projectId)
   const inferences = await makeSelection(store, 'inferences')
@@ -111,6 +110,7 @@ export async function trafficInputs({ store, services }: OperationContext): Prom
   return [
     { role: 'inferences', digest: inferences.artifact.digest },
     { role: 'feedback', digest: feedback.artifact.digest },
+    ...(await store.artifacts.list('suite')).map(({ digest }) => ({ role: 'suite', digest })),
   ]
 }
 

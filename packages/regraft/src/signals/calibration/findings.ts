@@ -14,6 +14,8 @@ export interface CalibratedRule extends RuleFinding {
   n: number
   /** Signals that were right; of a likelihood ratio the answers that bear the signal and for which it holds. */
   right: number
+  /** Judged signals; of a likelihood ratio the judged answers that bear the signal. */
+  bearing: number
   /** Judged and not decided: unwelcome, or both answers alike. */
   undecided: number
   /** One-sided bounds of the probability. */
@@ -61,6 +63,7 @@ function findingOf(
     return {
       measure: 'precision',
       n: right + wrong,
+      bearing: right + wrong,
       right,
       undecided,
       probability: rounded(probability),
@@ -76,6 +79,7 @@ function findingOf(
     measure: 'likelihood-ratio',
     n: counts.holds + counts.fails,
     right: counts.holdsWithSignal,
+    bearing: counts.holdsWithSignal + counts.failsWithSignal,
     undecided: tally.answers.filter(({ truth, keys }) => truth === 'unwelcome' && keys.has(key)).length,
     ...{
       outcome,

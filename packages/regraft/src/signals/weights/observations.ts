@@ -1,5 +1,5 @@
 import { fitBinaryLogistic } from '@regraft/methods'
-import type { FeedbackPayload } from '../../store/types.ts'
+import type { FeedbackPayload, FeedbackRow } from '../../store/types.ts'
 import { answerOf } from '../answers.ts'
 import type { RuleInput } from '../rules/index.ts'
 
@@ -9,6 +9,11 @@ const ASKED: readonly FeedbackPayload['type'][] = ['label', 'judgement', 'commen
 const MODELS = 5
 /** Answers with and without feedback below which nothing is estimated †. */
 const LEAST = 20
+
+/** Whether a user said anything of an answer. */
+export function isGiven(feedback: readonly FeedbackRow[]): boolean {
+  return feedback.some(({ payload: { type } }) => !ASKED.includes(type))
+}
 
 interface Observed {
   id: string
@@ -36,7 +41,7 @@ export class Observations {
     if (answer === null) return
     this.#seen.push({
       id,
-      given: feedback.some(({ payload: { type } }) => !ASKED.includes(type)),
+      given: isGiven(feedback),
       answer: answer.length,
       prompt: payload.messages.reduce((sum, { content }) => sum + content.length, 0),
       candidates: payload.candidates?.length ?? 1,
