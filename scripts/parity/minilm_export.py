@@ -39,11 +39,14 @@ class Hidden(torch.nn.Module):
 
 
 model = Hidden(AutoModel.from_pretrained(source, attn_implementation="eager").eval())
-example = torch.ones(2, 7, dtype=torch.int64)
+# Three tensors of their own: the exporter takes one that is passed twice for one input.
+ids = torch.randint(1000, 2000, (2, 7))
+mask = torch.ones_like(ids)
+mask[1, 5:] = 0
 axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("tokens", max=512)}
 torch.onnx.export(
     model,
-    (example, example, torch.zeros_like(example)),
+    (ids, mask, torch.zeros_like(ids)),
     target / "model.onnx.writing",
     input_names=["input_ids", "attention_mask", "token_type_ids"],
     output_names=["last_hidden_state"],

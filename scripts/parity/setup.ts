@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { fetchGemma, fetchModel } from './fetch-model.ts'
+import { fetchGemma, fetchMiniLm, fetchModel } from './fetch-model.ts'
 
 const requirements = fileURLToPath(new URL('requirements.txt', import.meta.url))
 const cache = fileURLToPath(new URL('../../.cache', import.meta.url))
@@ -22,7 +22,9 @@ const torch = readFileSync(requirements, 'utf8').split('\n')[0]!
 refuseCuda(torch)
 pip('install', '--quiet', torch)
 pip('install', '--quiet', '--requirement', requirements)
-console.log(`python: ${python}\nmodels: ${fetchModel(python)}\n        ${fetchGemma(python)}`)
+console.log(
+  `python: ${python}\nmodels: ${fetchModel(python)}\n        ${fetchGemma(python)}\n        ${fetchMiniLm(python)}`,
+)
 
 /** A plain torch brings gigabytes of CUDA libraries; the checks run on the CPU. */
 function refuseCuda(requirement: string): void {

