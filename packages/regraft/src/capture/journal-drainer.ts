@@ -7,8 +7,8 @@ import { decodeRecord, readFrames, SEGMENT_MAGIC } from './journal-frame.ts'
 import type { Segment } from './journal-writer.ts'
 import type { RowSink } from './row-sink.ts'
 
-/** Waits after a commit, so that rows which arrive close together share one insert. */
-const GATHER_MS = 20
+/** Waits after a commit, so that rows which arrive close together share one insert; not while somebody waits for them. */
+const GATHER_MS = 100
 const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 10_000
 const HOUSEKEEPING_MS = 5_000
@@ -56,6 +56,7 @@ export class JournalDrainer {
   #rejecting: Promise<unknown> = Promise.resolve()
   #queue: Progress[] = []
   #wake: () => void = () => {}
+  #wakeWaiting: () => void = () => {}
   #waiting: { number: number; offset: number; resolve: () => void; reject: (error: unknown) => void }[] = []
 
   constructor(options: {
@@ -90,6 +91,7 @@ export class JournalDrainer {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ number: last.segment.number, offset: last.segment.committed, resolve, reject })
       this.#wake()
+      this.#wakeWaiting()
     })
   }
 
@@ -147,6 +149,7 @@ export class JournalDrainer {
   async stop(): Promise<void> {
     this.#stopped.abort()
     this.#wake()
+    this.#wakeWaiting()
     await this.#running
     const error = new RegraftError('unavailable', 'The journal was closed before it was drained.')
     for (const { reject } of this.#waiting.splice(0)) reject(error)
@@ -267,7 +270,14 @@ export class JournalDrainer {
     const missed = this.#stopped.signal.aborted || this.undrainedBytes() > 0 || this.#waiting.length > 0
     if (!missed) await sleep(pause, null, { signal: timer.signal, ref: false }).catch(() => {})
     this.#wake = () => {}
-    if (this.undrainedBytes() > 0) await this.#sleep(GATHER_MS)
+    if (this.undrainedBytes() > 0) await this.#gather()
+  }
+
+  async #gather(): Promise<void> {
+    const timer = new AbortController()
+    this.#wakeWaiting = () => timer.abort()
+    if (this.#waiting.length === 0) await sleep(GATHER_MS, null, { signal: timer.signal }).catch(() => {})
+    this.#wakeWaiting = () => {}
   }
 
   async #sleep(milliseconds: number): Promise<void> {

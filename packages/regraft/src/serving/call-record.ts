@@ -8,7 +8,6 @@ import type { Target } from './upstreams.ts'
 
 /** What is known of a call when it begins. */
 export interface Call {
-  id: string
   startedAt: Date
   /** On the clock of `performance.now()`. */
   startedMs: number
@@ -17,9 +16,9 @@ export interface Call {
   facts: CallFacts
 }
 
-export function upstreamRecord(call: Call, target: Target, answer: ObservedAnswer): NewInference {
+export function upstreamRecord(id: string, call: Call, target: Target, answer: ObservedAnswer): NewInference {
   const { usage } = answer
-  return recordOf(call, answer.choices, {
+  return recordOf(id, call, answer.choices, {
     endedMs: performance.now(),
     cutOff: answer.cutOff,
     firstPieceAt: answer.firstPieceAt,
@@ -44,6 +43,7 @@ type OwnFields = Pick<
 
 /** Lays out a row; times are on the clock of `performance.now()`. */
 export function recordOf(
+  id: string,
   call: Call,
   choices: Choice[],
   answer: { endedMs: number; cutOff: boolean; firstPieceAt: number | null; payload: OwnFields },
@@ -56,7 +56,7 @@ export function recordOf(
   }))
   const complete = request.complete && answers.every((one) => one.complete)
   return {
-    id: call.id,
+    id,
     occurredAt: call.startedAt,
     subject,
     payload: {

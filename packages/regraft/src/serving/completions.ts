@@ -14,6 +14,7 @@ import type { ServingEnv, ServingOptions } from './serving-env.ts'
 import { routeDigest } from './upstreams.ts'
 
 export interface Generating extends Call {
+  id: string
   model: ServedModel
   /** What the request called it. */
   route: string
@@ -153,7 +154,7 @@ function inferenceOf(
     message: { role: 'assistant', content: response },
     finish_reason: answer?.finishReason ?? null,
   }
-  return recordOf(call, [choice], {
+  return recordOf(call.id, call, [choice], {
     ...{ endedMs: performance.now(), cutOff: answer === null, firstPieceAt },
     payload: {
       ...{ model: model.id, adapter, route },

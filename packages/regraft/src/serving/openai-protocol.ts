@@ -67,7 +67,7 @@ export const openAIProtocol = {
         isRecord(request) && typeof request.model === 'string' ? upstreams.find(request.model) : null
       const { store } = context.var
       const callOf = async (fields: Record<string, unknown>): Promise<Call> => ({
-        ...{ id: uuidv7(), startedAt, startedMs },
+        ...{ startedAt, startedMs },
         messages: Array.isArray(fields.messages) ? fields.messages : [],
         facts: await readCallFacts(store, (name) => context.req.header(name), fields),
       })
@@ -81,7 +81,14 @@ export const openAIProtocol = {
       const model = await models.require(store, upstreams.modelOf(asked.model))
       const call = await callOf(asked)
       const leave = embedded.admission.enter(model.reference.base)
-      const generating = { ...call, model, route: asked.model, generation: generationOf(asked), leave }
+      const generating = {
+        ...call,
+        id: uuidv7(),
+        model,
+        route: asked.model,
+        generation: generationOf(asked),
+        leave,
+      }
       if (!asked.stream) return completeWhole(context, embedded, generating)
       return completeInChunks(context, embedded, generating, asked.stream_options?.include_usage === true)
     })

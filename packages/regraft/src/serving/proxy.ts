@@ -95,9 +95,9 @@ async function forwardWhole(
     const text = decoded(body, coding)
     const answer = text === null ? null : readCompletion(text)
     if (answer) {
-      call.id = ids.idFor(answer.id, call.id)
-      if (await log.append(projectId, upstreamRecord(call, target, answer)))
-        headers[INFERENCE_HEADER] = call.id
+      const id = ids.idFor(answer.id)
+      if (await log.append(projectId, upstreamRecord(id, call, target, answer)))
+        headers[INFERENCE_HEADER] = id
     }
   }
   headers['content-length'] = String(body.length)
@@ -118,11 +118,10 @@ async function forwardStream(
   const unread: Buffer[] | null = coding === undefined || coding === 'identity' ? null : []
   let heldBack: Buffer[] | null = []
   let isLogged = false
-  let isNamed = false
+  let name: string | null = null
   const nameOnce = () => {
-    if (!isNamed) call.id = ids.idFor(reader.id, call.id)
-    isNamed = true
-    return call.id
+    name ??= ids.idFor(reader.id)
+    return name
   }
   const begin = () => {
     if (!heldBack) return
@@ -135,8 +134,7 @@ async function forwardStream(
   const logOnce = async (answer: ObservedAnswer) => {
     if (isLogged) return
     isLogged = true
-    nameOnce()
-    await log.append(projectId, upstreamRecord(call, target, answer))
+    await log.append(projectId, upstreamRecord(nameOnce(), call, target, answer))
   }
   try {
     for await (const chunk of response.body as AsyncIterable<Buffer>) {

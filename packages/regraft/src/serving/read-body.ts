@@ -34,8 +34,10 @@ function readIncoming(
     }
     incoming.on('data', add)
     incoming.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
-    // After the end these change nothing.
-    const gone = () => reject(new RegraftError('cancelled', 'the caller broke off'))
+    const gone = () => {
+      // Every request closes in the end, and an error that nobody sees costs its stack.
+      if (!incoming.complete) reject(new RegraftError('cancelled', 'the caller broke off'))
+    }
     incoming.once('error', gone)
     incoming.once('close', gone)
   })

@@ -1,3 +1,4 @@
+import { v7 as uuidv7 } from 'uuid'
 import { inferenceIdOf } from '../capture/index.ts'
 
 /** Ids that are remembered: an id that comes twice names nothing. */
@@ -14,11 +15,11 @@ const DRAWN_FROM_FEW = /^chatcmpl-\d{1,3}$/
 export class UpstreamIds {
   readonly #seen = new Set<string>()
 
-  /** The inference id for an upstream's id, or `own` where that names no answer. */
-  idFor(upstreamId: string | null, own: string): string {
-    if (upstreamId === null || DRAWN_FROM_FEW.test(upstreamId)) return own
+  /** The inference id for an upstream's id, or a new one where that names no answer. */
+  idFor(upstreamId: string | null): string {
+    if (upstreamId === null || DRAWN_FROM_FEW.test(upstreamId)) return uuidv7()
     const id = inferenceIdOf(upstreamId)
-    if (this.#seen.has(id)) return own
+    if (this.#seen.has(id)) return uuidv7()
     const [oldest] = this.#seen.size < REMEMBERED ? [] : this.#seen
     if (oldest !== undefined) this.#seen.delete(oldest)
     this.#seen.add(id)
