@@ -25,6 +25,8 @@ import { describeMachine } from './measure.ts'
 /** Milliseconds until the upstream's answer is whole, and pieces of a streamed one. */
 const ANSWER_TIME = 20
 const PIECES = 8
+/** Of each block, in milliseconds, not counted: connections have been closed since the last one. */
+const WARM_UP = 500
 
 const ANSWER = 'The parcel left our house on Monday and waits at the station near you. '.repeat(6)
 const PROMPT = 'My card was swallowed by the machine at the station. '.repeat(6)
@@ -34,6 +36,8 @@ interface Times {
   first: number[]
   whole: number[]
   failures: string[]
+  /** Requests, counted or not. */
+  asked: number
 }
 interface Block {
   url: string
@@ -84,22 +88,26 @@ async function main(): Promise<void> {
     `${rate} requests/s, open loop, ${rounds} rounds with blocks of ${seconds} s, an answer in ${ANSWER_TIME} ms, fsync ${values.fsync}`,
   )
   try {
-    for (const { url } of variants) await runBlock(load, { url, rate, seconds: 2, stream: true, seed: 0 })
-    for (const stream of [false, true]) {
-      const results = new Map(variants.map(({ name }) => [name, { rounds: [] as Times[], cpu: 0 }]))
-      for (let round = 0; round < rounds; round++) {
+    for (const stream of [false, true])
+      for (const { url } of variants) await runBlock(load, { url, rate, seconds: 3, stream, seed: 0 })
+    const results = [false, true].map((stream) => ({
+      stream,
+      of: new Map(variants.map(({ name }) => [name, { rounds: [] as Times[], cpu: 0 }])),
+    }))
+    for (let round = 0; round < rounds; round++) {
+      for (const { stream, of } of results) {
         // The order turns, so that nobody always comes after the same one.
         for (const offset of variants.keys()) {
           const { name, url, pid } = variants[(round + offset) % variants.length]!
-          const result = results.get(name)!
+          const result = of.get(name)!
           const before = cpuTime(pid)
           result.rounds.push(await runBlock(load, { url, rate, seconds, stream, seed: round + 1 }))
           await sleep(300)
           result.cpu += cpuTime(pid) - before
         }
       }
-      report(stream, results)
     }
+    for (const { stream, of } of results) report(stream, of)
     for (const [index, engine] of engines.entries()) {
       await servers[index]!.server.kill('SIGTERM')
       console.log(`${engine.name}: ${await countRows(servers[index]!.options)} answers in the store`)
@@ -120,6 +128,7 @@ function report(stream: boolean, results: Map<string, { rounds: Times[]; cpu: nu
     )
     for (const [name, { rounds, cpu }] of results) {
       const all = rounds.flatMap((times) => times[kind])
+      const asked = rounds.reduce((sum, times) => sum + times.asked, 0)
       const failures = rounds.flatMap((times) => times.failures)
       const added = (percent: number) => {
         const base = percentile(
@@ -136,7 +145,7 @@ function report(stream: boolean, results: Map<string, { rounds: Times[]; cpu: nu
       const own = `p50 ${percentile(all, 50).toFixed(2)}, p99 ${percentile(all, 99).toFixed(2)}`
       const more = rounds === bare!.rounds ? '' : `; added p50 ${added(50)}, p99 ${added(99)}`
       console.log(
-        `${name.padEnd(18)} n = ${all.length}, ${own}${more}; ${(cpu / all.length).toFixed(2)} ms of CPU each`,
+        `${name.padEnd(18)} n = ${all.length}, ${own}${more}; ${(cpu / asked).toFixed(2)} ms of CPU each`,
       )
       if (failures.length > 0) console.log(`  ${failures.length} FAILED: ${failures[0]}`)
     }
@@ -191,7 +200,6 @@ async function runBlock(load: ChildProcess, block: Block): Promise<Times> {
 }
 
 function listen(server: ReturnType<typeof createServer>): void {
-  server.keepAliveTimeout = 60_000
   server.listen(0, '127.0.0.1', () => {
     process.send!({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
   })
@@ -264,10 +272,10 @@ function serveBare(upstream: string): void {
 function serveLoad(): void {
   const pools = new Map<string, Pool>()
   process.on('message', async ({ url, rate, seconds, stream, seed }: Block) => {
-    const pool = pools.get(url) ?? new Pool(url, { connections: 256, keepAliveTimeout: 50_000 })
+    const pool = pools.get(url) ?? new Pool(url, { connections: 256 })
     pools.set(url, pool)
     const random = new Random(seed, 'bench/gateway')
-    const times: Times = { first: [], whole: [], failures: [] }
+    const times: Times = { first: [], whole: [], failures: [], asked: 0 }
     const body = JSON.stringify({
       ...{ model: 'gpt', temperature: 0.5, stream },
       messages: [
@@ -276,7 +284,7 @@ function serveLoad(): void {
       ],
       ...(stream ? { stream_options: { include_usage: true } } : {}),
     })
-    const ask = async () => {
+    const ask = async (counts: boolean) => {
       const sent = performance.now()
       try {
         const response = await pool.request({
@@ -294,6 +302,7 @@ function serveLoad(): void {
         const whole = performance.now() - sent
         if (response.statusCode !== 200 || (stream && !tail.includes('[DONE]')))
           throw new Error(`${response.statusCode} ${tail.slice(0, 200)}`)
+        if (!counts) return
         times.first.push(first!)
         times.whole.push(whole)
       } catch (error) {
@@ -302,12 +311,17 @@ function serveLoad(): void {
     }
     const began = performance.now()
     const asked: Promise<void>[] = []
-    for (let next = 0; next < seconds * 1_000; next += (-Math.log(1 - random.uniform()) / rate) * 1_000) {
+    for (
+      let next = 0;
+      next < seconds * 1_000 + WARM_UP;
+      next += (-Math.log(1 - random.uniform()) / rate) * 1_000
+    ) {
       const wait = began + next - performance.now()
       if (wait > 0) await sleep(wait)
-      asked.push(ask())
+      asked.push(ask(next > WARM_UP))
     }
     await Promise.all(asked)
+    times.asked = asked.length
     process.send!(times)
   })
   process.once('disconnect', () => process.exit())

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
+import { openJournals } from '../../packages/regraft/src/capture/index.ts'
 import { loadConfig } from '../../packages/regraft/src/config/index.ts'
 import { operationPath } from '../../packages/regraft/src/interfaces/http/paths.ts'
 import { protocols } from '../../packages/regraft/src/interfaces/http/protocols.ts'
@@ -268,6 +269,9 @@ test('every route answers any request with less than 500, errors in one shape', 
   expect(jobs.filter(({ error }) => (error as { code?: string } | null)?.code === 'internal')).toEqual([])
   await instance.close()
   const store = await openStore({ dataDirectory: folder })
+  const journals = await openJournals(join(folder, 'journal'), { store })
+  await journals.drained('default')
+  await journals.close()
   const stored = await store.project('default').feedback.count({ ids: [...new Set(accepted)] })
   await store.close()
   expect(stored).toBe(new Set(accepted).size)

@@ -1,7 +1,7 @@
 import type { NewInference } from '../store/types.ts'
 import type { ServingOptions } from './serving-env.ts'
 
-/** How often a failing journal is complained about, in milliseconds. */
+/** How often the same trouble is told, in milliseconds. */
 const COMPLAINT_INTERVAL = 10_000
 
 /**
@@ -14,7 +14,7 @@ const COMPLAINT_INTERVAL = 10_000
 export class CallLog {
   readonly #options: Pick<ServingOptions, 'services' | 'log'>
   #lost = 0
-  #complainedAt = Number.NEGATIVE_INFINITY
+  readonly #complainedAt = new Map<string, number>()
 
   constructor(options: Pick<ServingOptions, 'services' | 'log'>) {
     this.#options = options
@@ -29,13 +29,25 @@ export class CallLog {
       return true
     } catch (error) {
       this.#lost++
-      const now = performance.now()
-      if (now - this.#complainedAt < COMPLAINT_INTERVAL) return false
-      this.#complainedAt = now
       const reason = error instanceof Error ? error.message : String(error)
       const total = `${this.#lost} of this process so far`
-      log.error(`answers are delivered without being logged (${total}): ${reason}`, { inference: row.id })
+      if (this.#mayComplain('journal'))
+        log.error(`answers are delivered without being logged (${total}): ${reason}`, { inference: row.id })
       return false
     }
+  }
+
+  /** Tells of an answer with a good status that is no chat completion, and so has nothing to log. */
+  noteUnreadable(upstream: string, contentType: string): void {
+    if (!this.#mayComplain(upstream)) return
+    const what = `the upstream ${upstream} answered with something else than a chat completion (${contentType})`
+    this.#options.log.warn(`${what}; it was passed on and not logged`)
+  }
+
+  #mayComplain(about: string): boolean {
+    const now = performance.now()
+    if (now - (this.#complainedAt.get(about) ?? Number.NEGATIVE_INFINITY) < COMPLAINT_INTERVAL) return false
+    this.#complainedAt.set(about, now)
+    return true
   }
 }

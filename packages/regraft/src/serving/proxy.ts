@@ -98,7 +98,7 @@ async function forwardWhole(
       const id = ids.idFor(answer.id)
       if (await log.append(projectId, upstreamRecord(id, call, target, answer)))
         headers[INFERENCE_HEADER] = id
-    }
+    } else log.noteUnreadable(target.upstream, String(response.headers['content-type'] ?? 'of no type'))
   }
   headers['content-length'] = String(body.length)
   sink.begin(response.statusCode, headers)
