@@ -102,8 +102,8 @@ async function rowOf(store: ProjectStore, value: unknown, now: Date): Promise<Ne
   const facts = await readCallFacts(store, headersOf(call), call.request)
   const { usage } = answer
   const row = recordOf(
+    inferenceIdOf(handle),
     {
-      id: inferenceIdOf(handle),
       startedAt: call.started_at === undefined ? now : parseTime(call.started_at)!,
       startedMs: 0,
       messages: call.request.messages,
