@@ -13,7 +13,7 @@ import { measureForBuild, warnOfKept } from './measure-paraphrases.ts'
 import { piiParameters } from './pii-names.ts'
 import { describePlaces } from './row-source.ts'
 import { consentOf } from './sources.ts'
-import { vaultAccess } from './vault/index.ts'
+import { excludedItems, readSuite, vaultAccess } from './vault/index.ts'
 
 /** Alias of the newest snapshot of a kind. */
 export function latestSnapshot(kind: ExampleKind): string {
@@ -56,6 +56,13 @@ export const buildOperation = defineOperation({
     ]
     const suite = await chooseSuite(context, input, selections, task?.evaluation)
     const fresh = input.fresh ? await holdOutFresh(context, input, selections, suite.digest) : null
+    for (const { digest, name } of fresh ? [suite, fresh] : [suite]) {
+      const { erased } = await excludedItems(store, await readSuite(store, digest))
+      if (erased.length === 0) continue
+      context.log.warn(
+        `${erased.length} items of the suite '${name}' were erased with their end user: no row is compared with them`,
+      )
+    }
     const rows = inferences.selection.count
     const paraphrases = []
     for (const { digest } of fresh ? [suite, fresh] : [suite]) {

@@ -17,6 +17,10 @@ const SealInput = z.object({
   text: z.string().optional().describe('CSV column with what the user wrote'),
   label: z.string().optional().describe('CSV column with the right answer'),
   system: z.string().optional().describe("system prompt of every CSV row; else the task's of the same name"),
+  subject: z
+    .string()
+    .optional()
+    .describe('column or field with the end user: erasing them makes their items unreadable'),
 })
 
 /** Labelled rows become a sealed evaluation suite: `datasets build` keeps them out of training. */
@@ -84,13 +88,13 @@ function readingOf(
   isJsonl: boolean,
   taskSystem: string | undefined,
 ): Reading {
-  const { text = null, label = null, system } = input
+  const { text = null, label = null, system, subject } = input
   if (!isJsonl && (text === null || label === null)) {
     throw new RegraftError('invalid-input', 'a CSV file needs --text and --label', {
       hint: 'regraft datasets seal evaluation.csv --as routing --text text --label label',
     })
   }
-  const common = { time: null, task: null }
+  const common = { time: null, task: null, ...(subject === undefined ? {} : { subject }) }
   if (isJsonl) return { ...common, format: 'jsonl', text: null, label: null, system: null }
   return { ...common, format: 'csv', text, label, system: system ?? (taskSystem || null) }
 }

@@ -27,7 +27,8 @@ export const sealSuite = defineStep({
         leftOut.push({ line: row.line, reason: row.reason })
         continue
       }
-      const item = suiteItemOf(row)
+      const subject = row.user === undefined ? null : await project.keys.subjectOf(row.user)
+      const item = suiteItemOf(row, subject)
       if (item) items.push(item)
       else leftOut.push({ line: row.line, reason: 'has no label' })
     }

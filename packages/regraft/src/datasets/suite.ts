@@ -6,12 +6,11 @@ import type { ClearItem } from './vault/index.ts'
 
 const ALIAS_PREFIX = 'suite/'
 
-/** The item that a labelled row makes; null when the row carries no human answer. */
-export function suiteItemOf({ inference, feedback }: ImportedRow): ClearItem | null {
+/** The item that a labelled row makes; null when the row carries no human answer. Its end user is named by a keyed hash. */
+export function suiteItemOf({ inference, feedback }: ImportedRow, subject: string | null): ClearItem | null {
   const label = feedback.find(({ payload }) => payload.type === 'label')?.payload
   if (label?.type !== 'label') return null
   const { messages } = inference.payload
-  const subject = inference.subject ?? null
   const entities = entitiesOf({ subject, payload: inference.payload })
   return { messages, expected: label.value.trim(), inference: null, subject, entities }
 }

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { conjunction, decideBetterThanBase, decideNotWorseThanIncumbent, type ScoredModel } from './decide.ts'
+import type { SuiteMeasurement } from './evaluate.ts'
+import { commonItems } from './judge.ts'
 
 /** `right` of `n` items correct, the first `shift` of them wrong instead of the last ones. */
 function scored(name: string, n: number, right: number, shift = 0): ScoredModel {
@@ -48,4 +50,12 @@ test('the whole passes only when every part does', () => {
   expect(conjunction([part('pass'), part('pass')])).toBe('pass')
   expect(conjunction([part('pass'), part('cannot-tell')])).toBe('cannot-tell')
   expect(conjunction([part('cannot-tell'), part('fail')])).toBe('fail')
+})
+
+test('what was measured before an item was burned is compared on the items that are left', () => {
+  const measured = (ids: string[]) =>
+    ({ items: ids.map((id) => ({ id, answer: 'x', correct: true })) }) as SuiteMeasurement
+  expect(
+    commonItems([measured(['a', 'b', 'c', 'd']), measured(['d', 'b', 'a']), measured(['a', 'd'])]),
+  ).toEqual(['a', 'd'])
 })

@@ -75,7 +75,7 @@ export const judgeGate = defineStep({
 })
 
 /** Ids of the items that every measurement has, in the order of the first: a pair is two answers to one item. */
-function commonItems([first, ...others]: SuiteMeasurement[]): string[] {
+export function commonItems([first, ...others]: SuiteMeasurement[]): string[] {
   const sets = others.map(({ items }) => new Set(items.map(({ id }) => id)))
   return first!.items.map(({ id }) => id).filter((id) => sets.every((ids) => ids.has(id)))
 }
