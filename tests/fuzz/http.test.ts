@@ -185,24 +185,88 @@ const chatBody = objectsOf({
 }).map(bodyOf)
 const anyFeedback = objectsOf({
   inference_id: { type: 'string' },
-  type: { enum: ['correction', 'edit', 'label', 'comment', 'thumbs', 'accept'] },
-  value: { anyOf: [{ type: 'string' }, { enum: [1, -1, null] }] },
+  type: {
+    enum: 'correction edit label comment thumbs accept copy abandon regenerate rephrase vote judgement'.split(
+      ' ',
+    ),
+  },
+  value: { anyOf: [{ type: 'string' }, { enum: [1, -1, null, 'win', 'tie', 'right', 'wrong'] }] },
+  fault: { enum: ['wrong', 'unwelcome'] },
+  next: { type: 'string' },
+  other: { properties: { inference: { type: 'string' }, candidate: { type: 'integer' } } },
+  signal: { type: 'string' },
+  candidate: { type: 'integer' },
+  position: { type: 'integer' },
+  propensity: { type: 'number' },
   author: { type: 'string' },
+  subject: { type: 'string' },
   id: { type: 'string' },
   occurred_at: { type: 'string' },
-}).map(bodyOf)
+})
 
 /** What is taken, but for the texts. */
-const goodFeedback = fc
-  .record({ inference_id: oddText, type: fc.constantFrom('comment', 'correction'), value: oddText })
-  .map(bodyOf)
-const feedbackBody = fc.oneof(anyFeedback, goodFeedback)
+const goodFeedback = fc.record(
+  { inference_id: oddText, type: fc.constantFrom('comment', 'correction'), value: oddText, subject: oddText },
+  { requiredKeys: ['inference_id', 'type', 'value'] },
+)
+const someFeedback = fc.oneof(anyFeedback, goodFeedback)
+const many = (list: string, one: fc.Arbitrary<unknown>) =>
+  fc
+    .oneof(
+      one,
+      fc.array(one, { maxLength: 5 }).map((all) => ({ [list]: all })),
+    )
+    .map(bodyOf)
+
+const anyCall = objectsOf({
+  request: {
+    properties: {
+      model: { type: 'string' },
+      messages: {
+        type: 'array',
+        items: {
+          properties: { role: { enum: ['user', 'tool'] }, content: { anyOf: [{ type: 'string' }, {}] } },
+        },
+      },
+      user: { type: 'string' },
+      metadata: {},
+    },
+  },
+  response: {
+    properties: {
+      id: { type: 'string' },
+      choices: {
+        type: 'array',
+        items: {
+          properties: {
+            index: { type: 'integer' },
+            message: { properties: { content: { type: 'string' } } },
+          },
+        },
+      },
+      usage: {},
+    },
+  },
+  id: { type: 'string' },
+  started_at: { type: 'string' },
+  latency_ms: { type: 'number' },
+  cut_off: { type: 'boolean' },
+  subject: { type: 'string' },
+})
+
+const goodCall = fc
+  .record({ id: oddText, content: oddText, said: oddText, user: oddText })
+  .map(({ id, content, said, user }) => ({
+    request: { messages: [{ role: 'user', content }], user },
+    response: { id, choices: [{ message: { content: said } }] },
+  }))
 
 const routeRequest: fc.Arbitrary<Sent> = fc.oneof(
   ...(
     [
       ['POST', '/v1/chat/completions', chatBody],
-      ['POST', '/v1/feedback', feedbackBody],
+      ['POST', '/v1/feedback', many('events', someFeedback)],
+      ['POST', '/v1/inferences', many('inferences', fc.oneof(anyCall, goodCall))],
       ['POST', '/api/blobs', fc.uint8Array({ maxLength: 200 }).map((bytes) => Uint8Array.from(bytes))],
     ] as const
   ).map(([method, path, body]) =>
@@ -234,8 +298,13 @@ async function send({ method, path, body, headers: more }: Sent): Promise<{ stat
   return { status: response.status, text: await response.text() }
 }
 
+interface Receipt {
+  id?: string
+  error?: { code: string }
+}
+
 test('every route answers any request with less than 500, errors in one shape', async () => {
-  const accepted: string[] = []
+  const acknowledged: Record<string, string[]> = { '/v1/feedback': [], '/v1/inferences': [] }
   const statuses = new Map<number, number>()
   const property = fc.asyncProperty(fc.oneof(operationRequest, routeRequest), async (sent) => {
     const { status, text } = await send(sent)
@@ -253,15 +322,20 @@ test('every route answers any request with less than 500, errors in one shape', 
         },
       })
     }
-    if (status === 202 && sent.path === '/v1/feedback' && !('x-regraft-project' in sent.headers)) {
-      accepted.push((JSON.parse(text) as { id: string }).id)
+    const taken = acknowledged[sent.path]
+    if (status === 202 && taken && !('x-regraft-project' in sent.headers)) {
+      const answer = JSON.parse(text) as Receipt & { data?: Receipt[] }
+      for (const { id, error } of answer.data ?? [answer]) {
+        expect(error?.code, shown).not.toBe('internal')
+        if (id !== undefined) taken.push(id)
+      }
     }
   })
   await fc.assert(property, examples(4_000))
   // Not all of it is refused at the door.
   expect(statuses.get(200) ?? 0).toBeGreaterThan(10)
   expect(statuses.get(202) ?? 0).toBeGreaterThan(10)
-  expect(accepted.length).toBeGreaterThan(20)
+  for (const ids of Object.values(acknowledged)) expect(ids.length).toBeGreaterThan(20)
 
   await instance.drain()
   const { jobs } = (await (await instance.request('/api/jobs/list?limit=1000')).json()) as { jobs: JobView[] }
@@ -272,7 +346,10 @@ test('every route answers any request with less than 500, errors in one shape', 
   const journals = await openJournals(join(folder, 'journal'), { store })
   await journals.drained('default')
   await journals.close()
-  const stored = await store.project('default').feedback.count({ ids: [...new Set(accepted)] })
+  const { feedback, inferences } = store.project('default')
+  const events = new Set(acknowledged['/v1/feedback'])
+  const calls = new Set(acknowledged['/v1/inferences'])
+  const stored = [await feedback.count({ ids: [...events] }), await inferences.count({ ids: [...calls] })]
   await store.close()
-  expect(stored).toBe(new Set(accepted).size)
+  expect(stored).toEqual([events.size, calls.size])
 }, 120_000)

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import OpenAI from 'openai'
 import { afterEach, expect, test } from 'vitest'
 import { accept, type Received, serve } from './fixtures/recording-server.ts'
@@ -269,4 +271,30 @@ test('a client of the same shape, with plain promises, is watched too', async ()
   }
   expect(await regraft.wrap(own).chat.completions.create({ model: 'm', messages })).toBe(completion)
   expect(await sent('/v1/inferences')).toMatchObject([{ id: 'cmpl-own', request: { model: 'm' } }])
+})
+
+test('the example of the README runs', async () => {
+  const { server, provider, sent } = await start()
+  const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')
+  const code = /^```ts\n(.*?)^```/ms
+    .exec(readme)![1]!
+    .replace(/^import .*$/m, '')
+    .replace('http://127.0.0.1:7878', server.baseUrl)
+  class Client extends OpenAI {
+    constructor() {
+      super({ baseURL: `${provider.baseUrl}/v1`, apiKey: 'k' })
+    }
+  }
+  const other = { id: 'chatcmpl-other' }
+  const names = ['Regraft', 'OpenAI', 'messages', 'other', 'process']
+  const run = new Function(...names, `return (async () => { ${code}; await regraft.flush() })()`)
+  await run(Regraft, Client, messages, other, { env: { REGRAFT_API_KEY: 'k' } })
+  const events = await sent('/v1/feedback')
+  expect(events.map(({ type }) => type)).toEqual(
+    'edit accept copy abandon regenerate rephrase thumbs comment vote correction label judgement copy'.split(
+      ' ',
+    ),
+  )
+  expect(new Set(events.map(({ subject }) => subject))).toEqual(new Set(['user-17']))
+  expect(await sent('/v1/inferences')).toHaveLength(1)
 })
