@@ -25,6 +25,8 @@ let productUrl: string
 let browser: Browser
 /** Whether the product's backend reaches Regraft. */
 let connected = true
+/** Requests that Regraft has answered. */
+let forwardedRequests = 0
 
 beforeAll(async () => {
   writeFileSync(join(folder, 'regraft.yaml'), 'project: default\n')
@@ -52,6 +54,7 @@ function serveProduct(incoming: IncomingMessage, outgoing: ServerResponse): void
     const forwarded = request(target, { method: incoming.method, headers }, (answer) => {
       outgoing.writeHead(answer.statusCode!, { 'content-type': 'application/json' })
       answer.pipe(outgoing)
+      forwardedRequests += 1
     })
     forwarded.on('error', () => incoming.socket.destroy())
     incoming.pipe(forwarded)
@@ -124,8 +127,10 @@ test('a page that is left sends what it has gathered', async () => {
   const context = await browser.newContext()
   const page = await openPage({ 'flush-after': '600000' }, context)
   await comment(page, ['parting word'])
-  // What is in the storage of this context will not be seen again, so only the request can save it.
+  const before = forwardedRequests
+  // No page will see the storage of this context again, so only the request can save it.
   await page.goto('about:blank')
+  await expect.poll(() => forwardedRequests).toBe(before + 1)
   await context.close()
 })
 
