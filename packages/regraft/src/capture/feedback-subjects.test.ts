@@ -33,14 +33,14 @@ function inference(inferenceId: string, subject: string | null): NewInference {
   return { id: inferenceId, occurredAt: new Date(), subject, payload: importedPayload(origin, 1, known) }
 }
 
-async function post(event: object, as: ProjectStore = project) {
+async function post(event: object, as: ProjectStore = project, subjects = journals.subjects) {
   const app = new Hono<{ Variables: { principal: unknown; store: ProjectStore } }>()
   app.use(async (context, next) => {
     context.set('principal', { id: 'key', scopes: ['feedback'] })
     context.set('store', as)
     await next()
   })
-  const { path, routes } = feedbackProtocol({ journals })
+  const { path, routes } = feedbackProtocol({ journals: { ...journals, subjects } })
   const body = JSON.stringify(event)
   const response = await app.route(path, routes() as never).request('/v1/feedback', { method: 'POST', body })
   expect(response.status).toBe(202)
@@ -80,7 +80,9 @@ test('without a subject that of the inference counts: while it is on its way, an
   await (await journals.of('default')).append({ kind: 'inference', row: inference(id(2), subject) })
   await post({ inference_id: `chatcmpl-${id(2)}`, type: 'edit', value: SECRET })
   await project.inferences.insert([inference(id(3), subject), inference(id(4), null)])
-  await post({ inference_id: id(3), type: 'edit', value: SECRET })
+  // Patient, since this is not about how fast the machine is.
+  const patient = new InferenceSubjects({ lookupMs: 30_000 })
+  await post({ inference_id: id(3), type: 'edit', value: SECRET }, project, patient)
   expect(journalBytes()).not.toContain('ends in 4711')
   expect((await stored(id(2)))[0]).toMatchObject({ subject, payload: { value: SECRET } })
   expect((await stored(id(3)))[0]).toMatchObject({ subject, payload: { value: SECRET } })
@@ -99,7 +101,8 @@ test('a store that does not answer delays feedback once, and never loses it', as
     yield* []
   }
   const mute = { projectId: 'default', inferences: { select } } as unknown as ProjectStore
-  for (const _ of [1, 2, 3]) await post({ inference_id: id(5), type: 'copy' }, mute)
+  const subjects = new InferenceSubjects({ lookupMs: 20, pauseMs: 60_000 })
+  for (const _ of [1, 2, 3]) await post({ inference_id: id(5), type: 'copy' }, mute, subjects)
   expect(asked).toBe(1)
   expect(await stored(id(5))).toHaveLength(3)
 })

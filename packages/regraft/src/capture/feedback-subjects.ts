@@ -15,7 +15,14 @@ const PAUSE_MS = 1_000
  */
 export class InferenceSubjects {
   readonly #recent = new Map<string, string | null>()
+  readonly #lookupMs: number
+  readonly #pauseMs: number
   #pausedUntil = 0
+
+  constructor({ lookupMs = LOOKUP_MS, pauseMs = PAUSE_MS }: { lookupMs?: number; pauseMs?: number } = {}) {
+    this.#lookupMs = lookupMs
+    this.#pauseMs = pauseMs
+  }
 
   /** Remembers the keyed hash of the subject of an inference; null when it has none. */
   note(projectId: string, inferenceId: string, subject: string | null): void {
@@ -52,10 +59,10 @@ export class InferenceSubjects {
     ids: string[],
   ): Promise<{ id: string; subject: string | null }[]> {
     const answered = new AbortController()
-    const late = sleep(LOOKUP_MS, null, { signal: answered.signal }).catch(() => null)
+    const late = sleep(this.#lookupMs, null, { signal: answered.signal }).catch(() => null)
     const rows = await Promise.race([subjectsIn(store, ids).catch(() => null), late])
     answered.abort()
-    if (rows === null) this.#pausedUntil = Date.now() + PAUSE_MS
+    if (rows === null) this.#pausedUntil = Date.now() + this.#pauseMs
     return rows ?? []
   }
 }
