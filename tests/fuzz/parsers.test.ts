@@ -239,8 +239,8 @@ test('damaged Parquet is read as what it says or refused, also where its decoder
       })
     }
   })
-  await fc.assert(property, examples(200))
-  expect(whole).toBeGreaterThan(10)
+  await fc.assert(property, examples(60))
+  expect(whole).toBeGreaterThan(3)
 })
 
 test('damaged trace requests in protobuf are read as what they say or refused', async () => {
