@@ -44,6 +44,7 @@ const PINNED = [
 /** Why the output of these is not pinned here. */
 const UNPINNED: Record<string, string> = {
   import: 'external: rows from outside',
+  'datasets/export': 'external: a file that leaves',
   'datasets/plan-erasure': 'external: what a data directory holds at a moment',
   'datasets/erase-subject': 'external: what it does cannot be done twice; erase.test.ts',
   'datasets/ask-for-paraphrases': 'external: vectors of an endpoint, words of a judge',

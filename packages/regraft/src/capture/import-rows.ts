@@ -60,7 +60,7 @@ export async function checkRows(
     if ('reason' in row) first ??= row
     else {
       importable += 1
-      if (row.user !== undefined) found.subjects += 1
+      if (hasSubject(row)) found.subjects += 1
       if (row.inference.derivedFrom !== undefined) found.derived += 1
     }
     if (total % ROWS_PER_INSERT !== 0) continue
@@ -108,12 +108,16 @@ export async function storeRows(
       figures.rejected.push(row)
       continue
     }
-    if (row.user !== undefined) figures.subjects += 1
+    if (hasSubject(row)) figures.subjects += 1
     if (batch.push(await withSubject(store.keys, row)) === ROWS_PER_INSERT) await storePending()
   }
   await storePending()
   figures.rejected.sort((a, b) => a.line - b.line)
   return figures
+}
+
+function hasSubject({ user, inference }: ImportedRow): boolean {
+  return user !== undefined || inference.subject != null
 }
 
 /** Puts the keyed hash of the end user in the place of their id. */

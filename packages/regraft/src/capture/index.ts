@@ -1,5 +1,6 @@
 export { batchResults } from './batch-results.ts'
 export { readCsvRecords } from './csv-records.ts'
+export type { ExportedNote } from './exported-rows.ts'
 export { feedbackProtocol } from './feedback.ts'
 export { InferenceSubjects } from './feedback-subjects.ts'
 export { type FileRights, namesOfFiles, rightsOfFiles } from './file-names.ts'

@@ -14,6 +14,7 @@ const NESTED = [
   'rejected',
   'completion',
   'feedback',
+  'regraft',
 ]
 
 /** Whether the columns of a Parquet file mean what the options say, and not what their own names say. */
@@ -61,7 +62,8 @@ async function* unpacked(records: AsyncIterable<FileRecord>): AsyncGenerator<Fil
     const value = { ...(record.value as Record<string, unknown>) }
     for (const column of NESTED) {
       const cell = value[column]
-      if (typeof cell !== 'string' || !/^\s*\[\s*\{/.test(cell)) continue
+      const isJson = column === 'regraft' ? /^\s*\{/ : /^\s*\[\s*\{/
+      if (typeof cell !== 'string' || !isJson.test(cell)) continue
       try {
         value[column] = JSON.parse(cell)
       } catch {

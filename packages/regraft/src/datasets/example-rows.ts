@@ -65,7 +65,7 @@ function statementOf(row: Candidate, { from }: CompiledExample) {
   const feedback = from?.feedback ?? row.feedback
   return {
     feedback,
-    signal: from?.feedback[0]?.payload.type ?? row.signal,
+    signal: from?.feedback[0]?.payload.stated?.signal ?? from?.feedback[0]?.payload.type ?? row.signal,
     probability: from?.probability ?? row.probability,
     weight: from?.weight ?? row.weight,
   }

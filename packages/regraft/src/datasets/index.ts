@@ -1,7 +1,9 @@
 import { buildOperation } from './build.ts'
 import { dedupOperation } from './dedup.ts'
+import { diffOperation } from './diff.ts'
 import { eraseOperation } from './erase.ts'
 import { certificateOperation } from './erase-certificate.ts'
+import { exportOperation } from './export.ts'
 import { piiOperation } from './pii.ts'
 import { screenOperation } from './screen.ts'
 import { sealOperation } from './seal.ts'
@@ -10,6 +12,7 @@ export { latestSnapshot } from './build.ts'
 export { buildSnapshot } from './build-snapshot.ts'
 export { canariesOf } from './canaries.ts'
 export { erasureOf, listErasures } from './erasure/index.ts'
+export type { ExportRecord } from './export-step.ts'
 export { kindOf, type SnapshotManifest, type SnapshotRow } from './manifest.ts'
 export { consentOf } from './sources.ts'
 export { listSuites, requireSuite } from './suite.ts'
@@ -28,6 +31,8 @@ export const datasetOperations = [
   piiOperation,
   dedupOperation,
   screenOperation,
+  exportOperation,
+  diffOperation,
   eraseOperation,
   certificateOperation,
 ]

@@ -5,8 +5,19 @@ import type { RowSource } from './manifest.ts'
 
 const IMPORTED = /^import:(sha256:[0-9a-f]{64}):(\d+)$/
 
-export function sourceOf({ payload: { source } }: InferenceRow): RowSource {
+/** Where an inference came from; of a row of an exported snapshot, what that snapshot named. */
+export function sourceOf({ payload: { source, origin } }: Pick<InferenceRow, 'payload'>): RowSource {
+  if (origin !== undefined && isRowSource(origin.source)) return origin.source
   return source.kind === 'import' ? `import:${source.file}:${source.line}` : source.kind
+}
+
+function isRowSource(source: string): source is RowSource {
+  return source === 'serving' || source === 'trace' || IMPORTED.test(source)
+}
+
+/** The source of a row without its line. */
+export function sourceKey(source: RowSource): string {
+  return source.replace(/:\d+$/, '')
 }
 
 /** Says where rows are to be found: 'line 14 of traffic.jsonl', or the id of an inference that was served. */

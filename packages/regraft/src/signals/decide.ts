@@ -176,7 +176,8 @@ function refusalOf(uses: { signal: Signal; use: Use }[]): SignalDropReason | nul
 
 function example({ signal, probability }: Usable, body: ExampleBody, also: Usable[] = []): CompiledExample {
   const { rule, id, fault, flags } = signal
-  const { weight } = ruleOf(signal)
+  const stated = signal.feedback[0]?.payload.stated
+  const { weight } = stated ?? ruleOf(signal)
   return {
     ...body,
     from: {

@@ -28,13 +28,17 @@ export function calibrationKey({ rule, claim, fault }: Pick<Signal, 'rule' | 'cl
 /**
  * Decides whether a signal counts in a kind of snapshot. Labels always do. A rule that passed its calibration counts with
  * its probability, one that failed never; what is not settled counts in demonstrations where somebody wrote or approved
- * the answer, and elsewhere only if that is allowed.
+ * the answer, and elsewhere only if that is allowed. What an exported snapshot states of a signal stands for a calibration.
  */
 export function useOf(signal: Signal, kind: ExampleKind, policy: Policy): Use {
   const { basis } = ruleOf(signal)
   if (basis === 'gold') return { used: true }
   const finding = policy.findings.get(calibrationKey(signal))
   if (finding?.outcome === 'fail') return { used: false, reason: 'below-threshold' }
+  const stated = signal.feedback[0]?.payload.stated
+  if (stated) {
+    return stated.probability === undefined ? { used: true } : { used: true, probability: stated.probability }
+  }
   if (finding?.outcome === 'pass') return { used: true, probability: finding.probability }
   const isTrusted = kind === 'demonstrations' && basis !== 'behaviour'
   return isTrusted || policy.allowUncalibrated ? { used: true } : { used: false, reason: 'uncalibrated' }

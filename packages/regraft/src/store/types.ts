@@ -39,6 +39,8 @@ export interface InferencePayload {
   conversation?: string
   /** Probability with which this model was chosen to answer; absent where nothing was drawn. */
   propensity?: number
+  /** Of a row of an exported snapshot that was imported: the source that its manifest named, and the rights on it. */
+  origin?: { source: string; consent: string | null; licence: string | null }
 }
 
 /** Whether an answer is factually wrong, or right and not what the person wanted (tone, length, a refusal). */
@@ -53,6 +55,11 @@ interface FeedbackContext {
   position?: number
   /** Probability with which it was shown, or its feedback asked for. */
   propensity?: number
+  /**
+   * Of a row of an exported snapshot that was imported: what the signal counted for there, so that it does here. Absent
+   * members are those that the snapshot's row had not.
+   */
+  stated?: { signal: FeedbackPayload['type']; probability?: number; weight?: number }
 }
 
 /**
