@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { importOperation, type Journals, openJournals } from '../capture/index.ts'
@@ -147,4 +149,73 @@ test('rows that paraphrase an item are counted, and left out once somebody says 
   expect(await build({ embedder: 'none' })).toMatchObject({ train: 3, paraphrases: [], warnings: [] })
   expect(await build({})).toMatchObject({ train: 3, paraphrases: [{ dropped: false }] })
   await expect(build({ embedder: 'other' })).rejects.toMatchObject({ code: 'not-found' })
+})
+
+test('an endpoint and a judge are paid once, and the log of the vault says that texts left the house', async () => {
+  const project = store.project('outside')
+  const context = { ...CONTEXT, store: project, services: { journals } as OperationContext['services'] }
+  const upload = async (name: string, lines: string[]) => {
+    const content = ['text,label', ...lines].join('\n')
+    return { digest: (await project.blobs.put(Buffer.from(content))).digest, name }
+  }
+  const columns = { text: 'text', label: 'label' }
+  const traffic = await upload('traffic.csv', [
+    'verloren gegangen: Karte,lost',
+    'where is a branch,branch',
+    'a card fee,fee',
+  ])
+  await importOperation.run(context, { file: traffic, ...columns })
+  const evaluation = await upload('evaluation.csv', ['my card is lost,lost'])
+  await sealOperation.run(context, { file: evaluation, as: 'desk', ...columns })
+
+  const asked: string[] = []
+  let isDown = true
+  const server = createServer((request, response) => {
+    let text = ''
+    request.on('data', (chunk) => {
+      text += chunk
+    })
+    request.on('end', () => {
+      const body = JSON.parse(text)
+      asked.push(...(body.input ?? ['judge']))
+      if (isDown && body.messages) return response.writeHead(401).end('no credit')
+      const vector = (input: string) => (/card|karte/i.test(input) ? [1, 0.1] : [0, 1])
+      const content = body.messages?.[1].content.includes('Karte') ? 'LEAK' : 'DIFFERENT'
+      const data = body.input?.map((input: string, index: number) => ({ index, embedding: vector(input) }))
+      response.end(JSON.stringify(data ? { data } : { choices: [{ message: { content } }] }))
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  try {
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`
+    const config = Config.parse({
+      embedders: { hosted: { url, model: 'e', batch: 2 } },
+      paraphrase: { embedder: 'hosted', threshold: 0.9, judge: { url, model: 'j' } },
+    })
+    const input = buildOperation.input.parse({ validation: 0 })
+    const build = () => buildOperation.run({ ...context, config }, input)
+    await expect(build()).rejects.toMatchObject({
+      ...{ code: 'invalid-config', message: expect.stringContaining('judge') },
+      hint: expect.stringContaining('paraphrase.judge'),
+    })
+    const embedded = () => asked.filter((text) => text !== 'judge')
+    expect(embedded()).toHaveLength(4)
+    isDown = false
+    const built = buildOperation.output.parse(await build())
+    expect(built).toMatchObject({ train: 2, dropped: { 'evaluation-paraphrase': 1 } })
+    expect(built.paraphrases).toMatchObject([
+      { embedder: 'hosted', rows: 1, dropped: true, judged: { leak: 1, different: 1, 'cannot-tell': 0 } },
+    ])
+    // The vectors of the first attempt were kept.
+    expect(embedded()).toHaveLength(4)
+    const judged = asked.length
+    expect(await build()).toMatchObject({ snapshot: built.snapshot })
+    expect(asked).toHaveLength(judged)
+    const queries = await project.vault.queries(built.suite.digest)
+    expect(
+      queries.filter(({ details }) => details.outside).map(({ details }) => details.failed ?? false),
+    ).toEqual([true, false, false])
+  } finally {
+    server.close().closeAllConnections()
+  }
 })

@@ -1,11 +1,11 @@
-import { words } from '@regraft/methods'
+import { normalizeText, words } from '@regraft/methods'
 import { z } from 'zod'
 import { defineStep, SealedLedger, type Selection, type Step, type StepRun } from '../lineage/index.ts'
 import type { EmbedderSource } from '../models/index.ts'
 import { compileRows, EXAMPLE_KINDS, UNCALIBRATED } from '../signals/index.ts'
 import type { KeyName } from '../store/types.ts'
 import type { Candidate } from './candidates.ts'
-import { comparedText } from './duplicates.ts'
+import { answersOf, comparedText } from './duplicates.ts'
 import {
   type ComparedRow,
   type ItemText,
@@ -14,6 +14,7 @@ import {
   screenParaphrases,
 } from './paraphrase.ts'
 import { JUDGE_PROMPT, type JudgeSettings, openJudge, VERDICTS } from './paraphrase-judge.ts'
+import { STOCK_ANSWER } from './screen-rows.ts'
 import { type OpenItem, type VaultAccess, VaultVisit } from './vault/index.ts'
 
 /** What is kept of embedding endpoints and judges is sealed under this key; destroying it forgets all of it. */
@@ -101,28 +102,33 @@ async function measure(call: StepRun<ParaphraseParameters>, tools: ParaphraseToo
     for (const row of rows) if (!heldOut.has(row.inference.id)) candidates.set(row.inference.id, row)
   }
   const ledger = new SealedLedger(call.ledger, project.keys, ANSWERS_KEY)
-  const findings = await vault.inside(
-    suite,
-    async (items) => {
-      const result = await screenParaphrases({
-        items: items.flatMap(textsOfItem),
-        rows: [...candidates.values()].map(comparedRow),
-        embedder: tools.embedder,
-        threshold,
-        ...(tools.judge ? { judge: openJudge(tools.judge, ledger, signal) } : {}),
-        ...{ ledger, signal, report },
-      })
-      return { result, rows: result.rows, hits: rowsToDrop(result.pairs).size }
-    },
-    VERDICTS,
-  )
   const { embedder, judge } = parameters
-  // Text of items has gone to whoever embeds or judges outside: the log of the vault says so.
-  await vault.log({
-    step: 'paraphrases',
-    embedder: embedder.name,
-    outside: tools.embedder.external || judge !== null,
-  })
+  const outside = tools.embedder.external || judge !== null
+  const log = (failed: boolean) =>
+    vault.log({ step: 'paraphrases', embedder: embedder.name, outside, ...(failed ? { failed } : {}) })
+  let findings: ParaphraseFindings
+  try {
+    findings = await vault.inside(
+      suite,
+      async (items) => {
+        const result = await screenParaphrases({
+          items: items.flatMap(textsOfItem),
+          rows: comparedRows([...candidates.values()]),
+          embedder: tools.embedder,
+          threshold,
+          ...(tools.judge ? { judge: openJudge(tools.judge, ledger, signal) } : {}),
+          ...{ ledger, signal, report },
+        })
+        return { result, rows: result.rows, hits: rowsToDrop(result.pairs).size }
+      },
+      VERDICTS,
+    )
+  } catch (error) {
+    // Text of items may have left the house before it failed: that is never without a line in the log.
+    if (outside) await log(true)
+    throw error
+  }
+  await log(false)
   const value: ParaphraseMeasurement = {
     measures: 'paraphrases',
     suite: suite.digest,
@@ -137,14 +143,19 @@ function textsOfItem({ id, messages, expected }: OpenItem): ItemText[] {
   return [comparedText(messages), ...longAnswers([expected])].map((text) => ({ id, text }))
 }
 
-function comparedRow({ inference, messages, examples }: Candidate): ComparedRow {
-  const answers = examples.flatMap((body) =>
-    'chosen' in body ? [body.chosen, body.rejected] : [body.completion],
-  )
-  return {
+/** Prompts, and answers that are more than a label or a stock phrase: an item may expect those by right. */
+function comparedRows(rows: readonly Candidate[]): ComparedRow[] {
+  const answers = rows.map((row) => longAnswers(answersOf(row)))
+  const givenBy = new Map<string, number>()
+  for (const key of answers.flatMap((of) => [...new Set(of.map(normalizeText))]))
+    givenBy.set(key, (givenBy.get(key) ?? 0) + 1)
+  return rows.map(({ inference, messages }, index) => ({
     id: inference.id,
-    texts: [comparedText(messages ?? inference.payload.messages), ...longAnswers(answers)],
-  }
+    texts: [
+      comparedText(messages ?? inference.payload.messages),
+      ...answers[index]!.filter((answer) => givenBy.get(normalizeText(answer))! < STOCK_ANSWER),
+    ],
+  }))
 }
 
 function longAnswers(answers: readonly string[]): string[] {

@@ -3,7 +3,7 @@ import { workOnTexts } from './text-pool.ts'
 import type { TextRow } from './text-work.ts'
 
 /** An answer that this many rows give † is a label or a stock phrase: that an item expects it too is no evidence. */
-const STOCK_ANSWER = 10
+export const STOCK_ANSWER = 10
 
 export interface ScreenedRows<Row> {
   rows: number

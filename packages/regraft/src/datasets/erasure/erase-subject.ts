@@ -3,6 +3,7 @@ import type { Journals } from '../../capture/index.ts'
 import { defineStep, type Step } from '../../lineage/index.ts'
 import { canonicalBytes, digestOfBytes } from '../../store/index.ts'
 import type { KeyName, ProjectStore } from '../../store/types.ts'
+import { ANSWERS_KEY } from '../paraphrase-step.ts'
 import { type Certificate, signCertificate } from './certificate.ts'
 import { judgeDrill, search } from './drill.ts'
 import { markErased } from './marks.ts'
@@ -48,6 +49,9 @@ export function eraseSubject(options: EraseOptions): Step<Record<string, never>>
       // The point of no return.
       const destroyed = destroyedBefore ? false : await project.keys.destroy(key)
       const keyDestroyedAt = destroyed || destroyedBefore ? now().toISOString() : null
+
+      // Vectors of their words, as endpoints gave them: all are forgotten, since none says whose it is.
+      await project.keys.destroy(ANSWERS_KEY)
 
       onStage('remove rows')
       await removeRows(project, plan, signal)
@@ -138,7 +142,7 @@ function notCovered(
         ]
       : []),
     'files that were exported or saved elsewhere, and copies of snapshots outside of the data directory',
-    'what upstream providers, proxies and the product itself have kept of the same calls',
+    'what upstream providers, proxies and the product itself have kept of the same calls, and embedding endpoints and judges of the texts that they were sent',
     'other servers of the same database: they may remember the key for up to a minute',
     'blocks of deleted files that the file system has not written over, and swap',
     ...(items > 0
