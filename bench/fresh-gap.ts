@@ -19,7 +19,9 @@ const GAPS = [0, 0.05, 0.1, 0.15, 0.2]
 const NEGLIGIBLE = 1e-7
 
 console.log(`fresh accuracy ${fresh}, margin ${THRESHOLDS.margin}, alpha ${THRESHOLDS.alpha}`)
-console.log('| frozen items | fresh items | true gap | alarm | pass | cannot tell |\n|---|---|---|---|---|---|')
+console.log(
+  '| frozen items | fresh items | true gap | alarm | pass | cannot tell |\n|---|---|---|---|---|---|',
+)
 for (const [frozenItems, freshItems] of SIZES) {
   const outcomes = new Map<string, string>()
   for (const gap of GAPS) {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { importOperation, type Journals, openJournals } from '../capture/index.ts'
 import { Config } from '../config/index.ts'
+import { RegraftError } from '../errors/index.ts'
 import { shortDigest } from '../lineage/index.ts'
 import type { OperationContext } from '../operation/index.ts'
 import { inference, NOON } from '../store/spec/fixtures.ts'
@@ -109,6 +110,14 @@ test('what is sealed can be read nowhere afterwards, and sealing the same file a
   await expect(sealOperation.run(context, { ...input, file: bad })).rejects.toMatchObject({
     code: 'not-found',
   })
+
+  // A process that ends leaves the file to the next one; a person who cancels does not come back for it.
+  const ended = (reason: unknown) => ({ ...context, signal: AbortSignal.abort(reason) })
+  const other = await upload()
+  await sealOperation.run(ended('the process ends'), { ...input, file: other })
+  expect(await project.blobs.has(other.digest)).toBe(true)
+  await sealOperation.run(ended(new RegraftError('cancelled', 'by a person')), { ...input, file: other })
+  expect(await project.blobs.has(other.digest)).toBe(false)
 })
 
 test('rows that paraphrase an item are counted, and left out once somebody says from which similarity', async () => {

@@ -59,11 +59,16 @@ export const sealOperation = defineOperation({
       const { items, leftOut } = await readSuite(store, digest)
       return { name: input.as, suite: digest, items: items.length, rejected: leftOut }
     } finally {
-      // What was uploaded is readable: it must not outlive the sealing. A run that was interrupted needs it to resume.
-      if (!signal.aborted) await store.blobs.remove(blob)
+      // What was uploaded is readable: it must not outlive the sealing, also when that fails or is cancelled.
+      if (!willResume(signal)) await store.blobs.remove(blob)
     }
   },
 })
+
+/** Whether the process ends, and the next one takes up the job: it needs the file. */
+function willResume({ aborted, reason }: AbortSignal): boolean {
+  return aborted && !(reason instanceof RegraftError && reason.code === 'cancelled')
+}
 
 /** The artifact of an uploaded file; that of an earlier sealing, which a resumed job finds without its bytes. */
 async function fileOf(store: ProjectStore, blob: string): Promise<Artifact> {
