@@ -9,13 +9,14 @@ import { sourceOf } from './row-source.ts'
 export function examplesOf(row: Candidate): NewExample[] {
   const { inference } = row
   return row.examples.map((example) => {
-    const { from: _, ...body } = example
+    const { from, ...body } = example
     const { signal, feedback, probability, weight } = statementOf(row, example)
     return {
       id: exampleId(row, example),
       occurredAt: inference.occurredAt,
-      derivedFrom: [inference.id, ...feedback.map(({ id }) => id)],
-      subject: inference.subject,
+      derivedFrom: [inference.id, ...feedback.map(({ id }) => id), ...(from?.others ?? [])],
+      // What an end user wrote stays under their key, also where the call was nobody's.
+      subject: inference.subject ?? feedback.find((row) => row.subject !== null)?.subject ?? null,
       payload: {
         messages: promptOf(row),
         ...body,

@@ -175,13 +175,13 @@ function refusalOf(uses: { signal: Signal; use: Use }[]): SignalDropReason | nul
 }
 
 function example({ signal, probability }: Usable, body: ExampleBody, also: Usable[] = []): CompiledExample {
-  const { rule, id, fault, flags } = signal
+  const { rule, id, others, fault, flags } = signal
   const stated = signal.feedback[0]?.payload.stated
   const { weight } = stated ?? ruleOf(signal)
   return {
     ...body,
     from: {
-      ...{ rule, signal: id, fault, flags },
+      ...{ rule, signal: id, others, fault, flags },
       feedback: [signal, ...also.map((other) => other.signal)].flatMap(({ feedback }) => feedback),
       ...(probability === undefined ? {} : { probability }),
       ...(weight === undefined ? {} : { weight }),

@@ -18,6 +18,8 @@ export interface Provenance {
   /** Id of the compiled signal: a person can judge it. */
   signal: string
   feedback: FeedbackRow[]
+  /** Other inferences whose answers take part. */
+  others: string[]
   fault: Fault | null
   flags: SignalFlag[]
   /** Probability that the signal is right; absent for a rule that has not been calibrated. */

@@ -256,3 +256,32 @@ test('a plan names what to judge, with its text; judged lines settle the rule, t
   const again = await planOperation.run(context, asked)
   expect(again.allocation.find(({ key }) => key === 'correction')).toBeUndefined()
 })
+
+test('a pair derives from both calls, and from the words of an end user under their key', async () => {
+  const project = store.project('subjects')
+  const subject = await project.keys.subjectOf('mary')
+  const row = { ...inference('which of the two letters came first'), id: id('a') }
+  const [first, second] = [row, { ...row, id: id('a') }].map((call, i) => ({
+    ...{ ...call, occurredAt: new Date(Date.UTC(2026, 3, 1) + i) },
+    payload: { ...call.payload, response: `letter ${i}`, conversation: 'one' },
+  }))
+  await project.inferences.insert([first!, second!])
+  const say = (inferenceId: string, payload: FeedbackPayload, of: string | null = null) =>
+    project.feedback.insert([
+      { ...{ id: id('b'), inferenceId, occurredAt: new Date(), subject: of }, payload },
+    ])
+  await say(first!.id, { type: 'regenerate', author: null })
+  await say(second!.id, { type: 'accept', author: null }, subject)
+  const traffic = new Traffic()
+  traffic.say('errors', { type: 'label', value: 'errors' })
+  await traffic.store(project)
+  const asked = { for: 'preferences', uncalibrated: true, validation: 0, holdout: 0.2, consent: 'yes' }
+  const { snapshot } = await buildOperation.run(contextOf(project), buildOperation.input.parse(asked))
+  const { rows: kept } = await project.artifacts.read<SnapshotManifest>(snapshot)
+  expect(kept).toMatchObject([{ rule: 'regenerate', signal: 'regenerate' }])
+  for await (const { payload, derivedFrom, subject: of } of project.examples.select()) {
+    expect(payload).toMatchObject({ chosen: 'letter 1', rejected: 'letter 0' })
+    expect(derivedFrom).toEqual(expect.arrayContaining([first!.id, second!.id]))
+    expect(of).toBe(subject)
+  }
+})
