@@ -29,7 +29,7 @@ test('weights and probabilities of rows reach the trainer, in each form', async 
   ]
   const rows = payloads.map((payload) => ({ ...example('where'), payload }))
   await project.examples.insert(rows)
-  const links = []
+  const links: { id: string; digest: string; split: string }[] = []
   for await (const { id, digest } of project.examples.links({ ids: rows.map(({ id }) => id) })) {
     links.push({ id, digest, split: 'train' })
   }
