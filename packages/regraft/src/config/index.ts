@@ -4,6 +4,7 @@ import { Config } from './schema.ts'
 export { explainConfig } from './explain.ts'
 export { CONFIG_FILE } from './file.ts'
 export { type LoadedConfig, type LoadOptions, loadConfig } from './load.ts'
+export { makeWorkFolder } from './work-folder.ts'
 export { Config }
 
 /** The JSON Schema (2020-12) of `regraft.yaml`, for editors. */

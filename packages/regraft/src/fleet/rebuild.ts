@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { machineLock } from '@regraft/engine'
 import { z } from 'zod'
+import { makeWorkFolder } from '../config/index.ts'
 import { runStep } from '../lineage/index.ts'
 import { defineOperation } from '../operation/index.ts'
 import { type Recipe, trainAdapter, trainingReporter } from '../training/index.ts'
@@ -55,7 +54,7 @@ export const rebuildOperation = defineOperation({
     if (missing) return conclude({ missing, lock: null, execution: null }, null)
 
     const recipe = await store.artifacts.read<Recipe>(registration.recipe)
-    const clean = await mkdtemp(join(tmpdir(), 'regraft-rebuild-'))
+    const clean = await makeWorkFolder(config, 'rebuild')
     try {
       const step = trainAdapter({
         config,

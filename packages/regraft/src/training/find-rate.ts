@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { runRangeTest } from '@regraft/engine'
 import { z } from 'zod'
+import { makeWorkFolder } from '../config/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { BUNDLED_BASE } from '../models/index.ts'
 import { defineOperation } from '../operation/index.ts'
@@ -80,7 +79,7 @@ export const findRateOperation = defineOperation({
     const prepared = await prepareTraining(context, chosen)
     const { recipe, base, snapshot } = prepared
     const reference = await prepareReference(context, prepared)
-    const folder = await mkdtemp(join(tmpdir(), 'regraft-rate-'))
+    const folder = await makeWorkFolder(config, 'rate')
     try {
       const teacher = recipe.teacher ? await teacherOf(store, config, recipe.teacher) : null
       await writeJobFolder(folder, {

@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { runPreview } from '@regraft/engine'
 import { z } from 'zod'
+import { makeWorkFolder } from '../config/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { shortDigest } from '../lineage/index.ts'
 import { BUNDLED_BASE, findBase, inspectBase } from '../models/index.ts'
@@ -73,7 +72,7 @@ export const previewOperation = defineOperation({
       '',
       '',
     )
-    const folder = await mkdtemp(join(tmpdir(), 'regraft-preview-'))
+    const folder = await makeWorkFolder(config, 'preview')
     const late = AbortSignal.timeout(PATIENCE)
     try {
       const job = {

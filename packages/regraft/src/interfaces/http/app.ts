@@ -43,7 +43,7 @@ export function createApp(options: AppOptions): Hono<AppEnv> {
   for (const operation of options.operations) app.use(operationPath(operation), limit)
   app.route('/', operationRoutes(options))
   app.route('/', jobRoutes(options))
-  app.route('/', blobRoutes())
+  app.route('/', blobRoutes(options.config))
   for (const protocol of options.protocols) app.route(protocol.path, protocol.routes(options))
   return app
 }

@@ -1,15 +1,15 @@
 import { createReadStream } from 'node:fs'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { Hono } from 'hono'
+import { type Config, makeWorkFolder } from '../../config/index.ts'
 import { RegraftError } from '../../errors/index.ts'
 import { requireScope } from './authorize.ts'
 import type { AppEnv } from './context.ts'
 
 /** Uploads and downloads of files by digest; both stream. */
-export function blobRoutes(): Hono<AppEnv> {
+export function blobRoutes(config: Config): Hono<AppEnv> {
   const routes = new Hono<AppEnv>()
 
   routes.post('/api/blobs', requireScope('write'), async (context) => {
@@ -23,7 +23,7 @@ export function blobRoutes(): Hono<AppEnv> {
       throw new RegraftError('invalid-input', `'${digest}' is not sha256: and 64 hexadecimal digits`)
     }
     // Copied first so that the digest is checked before the first byte leaves.
-    const folder = await mkdtemp(join(tmpdir(), 'regraft-blob-'))
+    const folder = await makeWorkFolder(config, 'blob')
     const remove = () => rm(folder, { recursive: true, force: true })
     try {
       const path = join(folder, 'blob')
