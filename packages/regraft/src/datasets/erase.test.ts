@@ -17,6 +17,7 @@ import { certificateOperation } from './erase-certificate.ts'
 import { erasureOf } from './erasure/index.ts'
 import { piecesOf } from './erasure/plan.ts'
 import { searchFolder } from './erasure/search.ts'
+import { exportOperation } from './export.ts'
 import type { SnapshotManifest } from './manifest.ts'
 
 let store: Awaited<ReturnType<typeof openTestStore>>
@@ -97,6 +98,8 @@ test('an erasure takes rows, what was made from them and the files, names what m
   const { rows } = await project.artifacts.read<SnapshotManifest>(built.snapshot)
   const lost = rows.filter(({ inference: id }) => mine.some((row) => row.id === id))
   expect(lost.length).toBeGreaterThan(0)
+  const wanted = { snapshot: built.snapshot, format: 'parquet', split: 'all' } as const
+  const taken = await exportOperation.run(contextOf(project), wanted)
   // As a training and a registration leave them.
   const adapter = await project.artifacts.put({ kind: 'adapter', schemaVersion: 1, value: { files: [] } })
   const record = { name: 'desk', version: 3, adapter: adapter.digest, owner: 'ada', deputy: 'grace' }
@@ -153,10 +156,13 @@ test('an erasure takes rows, what was made from them and the files, names what m
   const verified = await certificateOperation.run(contextOf(project), { certificate, file: undefined })
   expect(verified).toMatchObject({ valid: true, own: true })
   const text = JSON.stringify(verified)
+  // The stored copy of an export is compressed, so no search would find it; where the file itself went nobody knows.
+  expect(await project.blobs.has(taken.out.digest)).toBe(false)
   for (const word of ['Quillfeather', 'user-17']) expect(text).not.toContain(word)
 
   // The same by openssl, from the file alone.
   const written = JSON.parse(Buffer.from(await project.blobs.read(verified.out.digest)).toString())
+  expect(written.statement).toContain(`export ${taken.record}`)
   writeFileSync(join(folder, 'statement'), written.statement)
   writeFileSync(join(folder, 'signature'), Buffer.from(written.value, 'base64'))
   writeFileSync(join(folder, 'key.pem'), written.publicKey)

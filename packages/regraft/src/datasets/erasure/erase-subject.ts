@@ -141,6 +141,9 @@ function notCovered(
           `what ${plan.adapters.length} adapters have learned: their weights stay until they are trained again`,
         ]
       : []),
+    ...(plan.exports ?? []).map(({ record, principal, at }) => {
+      return `the file that ${principal} exported on ${at.slice(0, 10)}: export ${record}`
+    }),
     'files that were exported or saved elsewhere, and copies of snapshots outside of the data directory',
     'what upstream providers, proxies and the product itself have kept of the same calls, and embedding endpoints and judges of the texts that they were sent',
     'other servers of the same database: they may remember the key for up to a minute',

@@ -7,6 +7,7 @@ import {
   type Step,
 } from '../../lineage/index.ts'
 import type { ProjectStore, StoredText } from '../../store/types.ts'
+import type { ExportRecord } from '../export-step.ts'
 import type { SealedSuite } from '../vault/index.ts'
 import { choosePieces, type Pieces, readTexts } from './pieces.ts'
 import { removableOf, type TrainedAdapter, trainedAdapters } from './reach.ts'
@@ -29,6 +30,8 @@ export interface ErasurePlan {
   suites: { suite: string; items: number }[]
   /** Files that rows of the person were imported from. */
   imports: string[]
+  /** Exports of these snapshots, which left the reach of an erasure; their stored copies are among the blobs. */
+  exports: { record: string; file: string; principal: string; at: string }[]
   /** Files of the data directory that hold words of the person: blobs by digest, others by path. */
   blobs: string[]
   paths: string[]
@@ -77,6 +80,7 @@ export async function planErasure(
     }
   }
   const imports = await importsOf(project, own.inferences)
+  const exports = await exportsOf(project, snapshots)
   const pieces = await piecesOf(project, { own, derived }, signal, onStage)
   onStage('search files')
   const searched = await searchFolder(dataDirectory, pieces, { signal })
@@ -86,11 +90,11 @@ export async function planErasure(
     [...snapshots],
   )
   return {
-    ...{ measures: 'erasure-plan', subject, own, derived, imports },
+    ...{ measures: 'erasure-plan', subject, own, derived, imports, exports },
     snapshots: [...snapshots].sort(),
     adapters: await trainedAdapters(project, [...adapters].sort()),
     suites: await suitesWith(project, subject, new Set(ids)),
-    blobs: [...new Set([...imports, ...removable.blobs])].sort(),
+    blobs: [...new Set([...imports, ...exports.map(({ file }) => file), ...removable.blobs])].sort(),
     paths: removable.paths,
     texts: (await searchTexts(project.traces, pieces)).map(({ table, key }) => ({ table, key })),
     plannedAt: options.now().toISOString(),
@@ -101,7 +105,7 @@ export async function planErasure(
 export function planStep(options: PlanOptions): Step<{ subject: string }> {
   return defineStep({
     name: 'datasets/plan-erasure',
-    version: 1,
+    version: 2,
     determinism: 'external',
     input: z.object({ subject: z.string() }),
     async run({ parameters, project }) {
@@ -149,6 +153,19 @@ async function importsOf(project: ProjectStore, inferences: readonly string[]): 
     }
   }
   return [...files].sort()
+}
+
+async function exportsOf(
+  project: ProjectStore,
+  snapshots: ReadonlySet<string>,
+): Promise<ErasurePlan['exports']> {
+  const exports: ErasurePlan['exports'] = []
+  for (const { digest, createdAt } of await project.artifacts.find('measurement', { measure: 'export' })) {
+    const { snapshot, file, principal } = await project.artifacts.read<ExportRecord>(digest)
+    if (!snapshots.has(snapshot)) continue
+    exports.push({ record: digest, file: file.digest, principal, at: createdAt.toISOString() })
+  }
+  return exports
 }
 
 async function suitesWith(project: ProjectStore, subject: string, ids: ReadonlySet<string>) {
