@@ -174,11 +174,18 @@ function render(output: DiffOutput): string {
     ['source', output.sources],
   ] as const) {
     for (const [name, { a: before, b: after }] of Object.entries(counts)) {
-      if (before !== after) lines.push(`  ${title} ${name}: ${before} → ${after}`)
+      if (before !== after) lines.push(`  ${title} ${shortened(name)}: ${before} → ${after}`)
     }
   }
-  for (const fact of output.facts) lines.push(`  ${fact.name}: ${fact.a} → ${fact.b}`)
+  for (const { name, a: before, b: after } of output.facts) {
+    lines.push(`  ${shortened(name)}: ${shortened(before)} → ${shortened(after)}`)
+  }
   return lines.join('\n')
+}
+
+/** For a terminal: digests by their beginnings. */
+function shortened(text: string): string {
+  return text.replace(/sha256:[0-9a-f]{64}/g, shortDigest)
 }
 
 function countAll(names: readonly string[]): Record<string, number> {
