@@ -81,6 +81,12 @@ beforeAll(async () => {
       await sleep(5)
       response.destroy()
     },
+    'gpt-half': async (response) => {
+      // Half of a character, and then nothing more.
+      const half = '{"id":"chatcmpl-half","choices":[{"index":0,"delta":{"content":"so \\ud83d"}}]}'
+      await sendEvents(response, [half], { end: false, pause: 5 })
+      response.destroy()
+    },
     'gpt-slow': async (response) => {
       await sendEvents(response, [delta('chatcmpl-slow', { content: 'first' })], { end: false })
       // Goes on until somebody ends it.
@@ -384,6 +390,8 @@ test('a stream that breaks off ends with an error, or broken off where it was, a
   expectLogged('chatcmpl-cut', { response: 'half of an', finishReason: 'cut-off', usage: null })
   await expect(post({ model: 'gpt-torn', messages, stream: true })).rejects.toThrow()
   expectLogged('chatcmpl-torn', { response: 'half', finishReason: 'cut-off' })
+  await post({ model: 'gpt-half', messages, stream: true })
+  expectLogged('chatcmpl-half', { response: 'so \ufffd', finishReason: 'cut-off' })
 })
 
 test('the first words do not wait for the last, and a caller that goes away ends the upstream’s work', async () => {

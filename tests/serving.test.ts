@@ -6,12 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { writePicoBase } from '../packages/engine/src/formats/pico-base.ts'
+import { openJournals } from '../packages/regraft/src/capture/index.ts'
 import { loadConfig } from '../packages/regraft/src/config/index.ts'
 import { protocols } from '../packages/regraft/src/interfaces/http/protocols.ts'
 import { type Instance, openInstance } from '../packages/regraft/src/interfaces/instance.ts'
 import { operations } from '../packages/regraft/src/interfaces/operations/index.ts'
 import { BUNDLED_BASE, BUNDLED_PATH, recordBase } from '../packages/regraft/src/models/index.ts'
-import { openStore, type ProjectStore } from '../packages/regraft/src/store/index.ts'
+import { type InferenceRow, openStore, type ProjectStore } from '../packages/regraft/src/store/index.ts'
 
 const MAX_WAITING = 3
 const GOLDEN = join(import.meta.dirname, '../bench/golden/pico-adapters')
@@ -37,7 +38,11 @@ beforeAll(async () => {
     await recordBase(project, { name: 'endless', path: join(folder, 'endless'), endOfLife: null })
     await recordBase(project, { name: BUNDLED_BASE, path: BUNDLED_PATH, endOfLife: null })
   })
-  url = await serve({ 'server.adapterDirectory': adapters, 'server.maxWaiting': MAX_WAITING })
+  url = await serve({
+    'server.adapterDirectory': adapters,
+    'server.maxWaiting': MAX_WAITING,
+    'routes.desk.model': 'pico',
+  })
   openai = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none', maxRetries: 0 })
 })
 afterAll(async () => {
@@ -98,6 +103,7 @@ test('an adapter of the directory is loaded, listed, answers under its name, and
   })
   const models = (await openai.models.list()).data as { id: string; parent?: string }[]
   expect(models.map(({ id, parent }) => [id, parent])).toEqual([
+    ['desk', null],
     ['mine', 'pico'],
     ['pico', null],
     ['endless', null],
@@ -156,7 +162,9 @@ test('paths elsewhere, links that lead elsewhere, other shapes and other bases a
   expect(errorOf(await load('x', 'plain', { base_model_name: 'llama' })).message).toMatch(
     /none of those served: pico, endless, regraft-nano/,
   )
-  expect((await openai.models.list()).data.map(({ id }) => id)).toEqual(['pico', 'endless', 'regraft-nano'])
+  expect((await openai.models.list()).data.map(({ id }) => id)).toEqual([
+    ...['desk', 'pico', 'endless', 'regraft-nano'],
+  ])
 })
 
 test('a key that may only infer loads nothing', async () => {
@@ -301,4 +309,44 @@ test('a template that does not end is a 400, and others are answered meanwhile',
   expect((await ask('regraft-nano', { max_tokens: 2 })).choices).toHaveLength(1)
   const { status, text } = await hanging
   expect([status, text]).toEqual([400, expect.stringMatching(/template/)])
+})
+
+test('answers of the engine are logged with route, person, conversation and what the texts leave out', async () => {
+  const body = { model: 'desk', max_tokens: 4, user: 'anna', metadata: { conversation: 'talk-1' }, messages }
+  const whole = await post('/v1/chat/completions', body)
+  const named = [{ role: 'user', content: 'where is the card', name: 'Anna' }]
+  const streamed = await post(
+    '/v1/chat/completions',
+    { model: 'pico', max_tokens: 4, stream: true, messages: named },
+    { 'x-regraft-propensity': '0.5', 'x-regraft-conversation': 'talk-2' },
+  )
+  const ids = [whole, streamed].map(({ headers }) => headers.get('x-regraft-inference-id')!)
+  expect(whole.text).toContain(`chatcmpl-${ids[0]}`)
+  expect(streamed.text).toContain(`chatcmpl-${ids[1]}`)
+  await instances[0]!.close()
+  const rows = new Map<string, InferenceRow>()
+  const dataDirectory = join(folder, 'data')
+  const store = await openStore({ dataDirectory })
+  const journals = await openJournals(join(dataDirectory, 'journal'), { store })
+  await journals.drained('default')
+  await journals.close()
+  for await (const row of store.project('default').inferences.select({ ids })) rows.set(row.id, row)
+  await store.close()
+  const [first, second] = ids.map((id) => rows.get(id)!)
+  expect(first!.subject).toMatch(/^[0-9a-f]{64}$/)
+  expect(first!.payload).toMatchObject({
+    ...{ route: 'desk', model: 'pico', adapter: null, conversation: 'talk-1', finishReason: 'length' },
+    parameters: { max_tokens: 4, maxTokens: 4, temperature: 0, seed: 0 },
+    usage: { completionTokens: 4 },
+    configDigest: expect.stringMatching(/^sha256:/),
+  })
+  expect(JSON.stringify(first!.payload)).not.toContain('anna')
+  expect(first!.payload.exact).toBe(undefined)
+  expect(second).toMatchObject({
+    subject: null,
+    payload: {
+      ...{ route: 'pico', conversation: 'talk-2', propensity: 0.5, firstTokenMs: expect.any(Number) },
+      exact: { messages: named, choices: [{ message: { content: second!.payload.response } }] },
+    },
+  })
 })

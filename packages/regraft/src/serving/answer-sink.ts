@@ -26,6 +26,7 @@ export async function answerOn(
     outgoing.once('close', () => {
       if (!outgoing.writableFinished) gone.abort()
     })
+    if (outgoing.destroyed) gone.abort()
     await answer({
       gone: gone.signal,
       begin: (status, headers) => void outgoing.writeHead(status, headers),
@@ -57,6 +58,7 @@ export async function answerOn(
 
 function drained(writable: NodeJS.WritableStream, gone: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
+    if (gone.aborted) return resolve()
     const done = () => {
       writable.off('drain', done)
       gone.removeEventListener('abort', done)

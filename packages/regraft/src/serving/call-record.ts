@@ -2,6 +2,7 @@
 import type { UpstreamConfig } from '../config/schema.ts'
 import type { InferencePayload, NewInference } from '../store/types.ts'
 import type { CallFacts } from './call-facts.ts'
+import { wellFormed } from './json.ts'
 import type { Choice, ObservedAnswer } from './observed-answer.ts'
 import { answerText, textView } from './text-view.ts'
 import type { Target } from './upstreams.ts'
@@ -59,7 +60,7 @@ export function recordOf(
     id,
     occurredAt: call.startedAt,
     subject,
-    payload: {
+    payload: wellFormed({
       messages: request.messages,
       response: answers[0]?.text ?? '',
       ...answer.payload,
@@ -75,7 +76,7 @@ export function recordOf(
         : { firstTokenMs: Math.round(answer.firstPieceAt - call.startedMs) }),
       ...(conversation === null ? {} : { conversation }),
       ...(propensity === null ? {} : { propensity }),
-    },
+    }),
   }
 }
 

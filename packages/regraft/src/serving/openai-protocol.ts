@@ -79,7 +79,7 @@ export const openAIProtocol = {
       }
       const asked = parseChatRequest(request)
       const model = await models.require(store, upstreams.modelOf(asked.model))
-      const call = await callOf(asked)
+      const call = await callOf(request as Record<string, unknown>)
       const leave = embedded.admission.enter(model.reference.base)
       const generating = {
         ...call,
