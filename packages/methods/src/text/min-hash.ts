@@ -46,14 +46,19 @@ export class MinHash {
   readonly banding: Banding
   readonly #factors: Int32Array
   readonly #terms: Int32Array
+  readonly #minima: Int32Array
   #words = new Int32Array(256)
 
   constructor(banding: Banding, seed: number) {
     this.banding = banding
     const random = new Random(seed, 'min-hash')
     const functions = banding.bands * banding.rows
-    this.#factors = Int32Array.from({ length: functions }, () => random.nextUint32() | 1)
-    this.#terms = Int32Array.from({ length: functions }, () => random.nextUint32())
+    const padded = Math.ceil(functions / AT_ONCE) * AT_ONCE
+    this.#factors = new Int32Array(padded)
+    this.#terms = new Int32Array(padded)
+    this.#minima = new Int32Array(padded)
+    for (let at = 0; at < functions; at++) this.#factors[at] = random.nextUint32() | 1
+    for (let at = 0; at < functions; at++) this.#terms[at] = random.nextUint32()
   }
 
   /** Writes the band keys of a set of `count` shingles to `target` from `offset` on. The set must not be empty. */
@@ -61,13 +66,16 @@ export class MinHash {
     if (this.#words.length < count) this.#words = new Int32Array(2 * count)
     const words = this.#words
     for (let at = 0; at < count; at++) words[at] = shingles[at]! | 0
+    const minima = this.#minima
+    for (let first = 0; first < minima.length; first += AT_ONCE) {
+      findMinima(words, count, this.#factors, this.#terms, first, minima)
+    }
     const { bands, rows } = this.banding
+    let position = 0
     for (let band = 0; band < bands; band++) {
       let key = band + 1
       for (let row = 0; row < rows; row++) {
-        const position = band * rows + row
-        const minimum = smallest(words, count, this.#factors[position]!, this.#terms[position]!)
-        key = Math.imul(key ^ minimum, 0x5bd1e995)
+        key = Math.imul(key ^ minima[position++]!, 0x5bd1e995)
         key ^= key >>> 15
       }
       target[offset + band] = key >>> 0
@@ -75,11 +83,49 @@ export class MinHash {
   }
 }
 
-function smallest(words: Int32Array, count: number, factor: number, term: number): number {
-  let minimum = 0x7fffffff
+/** Hash functions that are taken over a set in one pass: more than twice as fast as one by one. */
+const AT_ONCE = 5
+
+/** The smallest values of five functions, from `first` on, over the first `count` words. */
+function findMinima(
+  words: Int32Array,
+  count: number,
+  factors: Int32Array,
+  terms: Int32Array,
+  first: number,
+  minima: Int32Array,
+): void {
+  const factorA = factors[first]!
+  const factorB = factors[first + 1]!
+  const factorC = factors[first + 2]!
+  const factorD = factors[first + 3]!
+  const factorE = factors[first + 4]!
+  const termA = terms[first]!
+  const termB = terms[first + 1]!
+  const termC = terms[first + 2]!
+  const termD = terms[first + 3]!
+  const termE = terms[first + 4]!
+  let a = 0x7fffffff
+  let b = a
+  let c = a
+  let d = a
+  let e = a
   for (let at = 0; at < count; at++) {
-    const hash = (Math.imul(words[at]!, factor) + term) | 0
-    if (hash < minimum) minimum = hash
+    const word = words[at]!
+    let hash = (Math.imul(word, factorA) + termA) | 0
+    if (hash < a) a = hash
+    hash = (Math.imul(word, factorB) + termB) | 0
+    if (hash < b) b = hash
+    hash = (Math.imul(word, factorC) + termC) | 0
+    if (hash < c) c = hash
+    hash = (Math.imul(word, factorD) + termD) | 0
+    if (hash < d) d = hash
+    hash = (Math.imul(word, factorE) + termE) | 0
+    if (hash < e) e = hash
   }
-  return minimum
+  minima[first] = a
+  minima[first + 1] = b
+  minima[first + 2] = c
+  minima[first + 3] = d
+  minima[first + 4] = e
 }

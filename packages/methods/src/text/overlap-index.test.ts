@@ -69,7 +69,8 @@ test('items with the same text all match', () => {
 test('lengths and thresholds that cannot work are refused', () => {
   expect(() => new OverlapIndex(items, { containment: 0 })).toThrow(/'containment'/)
   expect(() => new OverlapIndex(items, { nearCopy: 1.1 })).toThrow(RangeError)
-  expect(() => new OverlapIndex(items, { sharedWords: 1 })).toThrow(/'sharedWords'/)
+  expect(() => new OverlapIndex(items, { embeddedWords: 1 })).toThrow(/'embeddedWords'/)
+  expect(() => new OverlapIndex(items, { sharedWords: 5 })).toThrow(/longer/)
 })
 
 test('the index finds exactly what comparing every pair finds', () => {

@@ -1,3 +1,4 @@
+import { KeyTable } from './key-table.ts'
 import { Postings } from './postings.ts'
 import { countCommon, distinctShingles, positionIn, sortDistinct } from './shingles.ts'
 import { WordHasher } from './word-hashes.ts'
@@ -93,6 +94,9 @@ export class OverlapIndex {
         throw new RangeError(`The threshold '${share}' must be above 0 and at most 1, got ${value}.`)
       }
     }
+    if (this.options.containmentWords > this.options.sharedWords) {
+      throw new RangeError('The n-grams of containment must not be longer than shared ones.')
+    }
     for (const length of ['sharedWords', 'containmentWords', 'embeddedWords'] as const) {
       const value = this.options[length]
       if (!Number.isInteger(value) || value < 2) {
@@ -128,8 +132,11 @@ export class OverlapIndex {
     this.#read(text)
     this.#hits.clear()
     if (rungs.includes('equal')) this.#matchEqual()
-    if (rungs.includes('shared-ngram')) this.#matchShared()
-    if (rungs.includes('containment')) this.#matchContained()
+    // A shared long n-gram always brings a shared short one with it.
+    if (this.#sharesNgram()) {
+      if (rungs.includes('shared-ngram')) this.#matchShared()
+      if (rungs.includes('containment')) this.#matchContained()
+    }
     if (rungs.includes('embedded')) this.#matchSentences()
     if (rungs.includes('near-copy') || rungs.includes('embedded')) this.#matchShingles()
     return this.#hits.list()
@@ -167,16 +174,18 @@ export class OverlapIndex {
 
   /** Indexes as many of an item's rarest shingles as any text that holds enough of them must have one of. */
   #indexRareShingles(): void {
-    const all = new Postings()
-    for (const { shingles } of this.#items) for (const shingle of shingles) all.add(shingle, 0)
+    const holders = new KeyTable()
+    for (const { shingles } of this.#items) {
+      for (const shingle of shingles) holders.set(shingle, Math.max(0, holders.get(shingle)) + 1)
+    }
     const least = Math.min(this.options.nearCopy, this.options.embedded)
     for (const [position, { words, shingles }] of this.#items.entries()) {
       if (words < 2) continue
-      const counted = Array.from(shingles, (shingle) => ({ shingle, count: all.count(shingle) }))
-      counted.sort((a, b) => a.count - b.count || a.shingle - b.shingle)
+      const counts = Uint32Array.from(shingles, (shingle) => holders.get(shingle))
+      const rarest = Array.from(shingles.keys()).sort((a, b) => counts[a]! - counts[b]! || a - b)
       const needed = Math.ceil(least * shingles.length - 1e-9)
-      for (const { shingle } of counted.slice(0, shingles.length - needed + 1)) {
-        this.#byShingle.add(shingle, position)
+      for (const at of rarest.slice(0, shingles.length - needed + 1)) {
+        this.#byShingle.add(shingles[at]!, position)
       }
     }
   }
@@ -186,6 +195,13 @@ export class OverlapIndex {
     for (let link = this.#byText.first(key); link !== -1; link = this.#byText.next(link)) {
       this.#hits.add(this.#byText.value(link), 'equal', 1)
     }
+  }
+
+  /** Whether the text holds an n-gram of an item of the length that containment is measured by. */
+  #sharesNgram(): boolean {
+    const count = this.#hasher.ngrams(this.options.containmentWords, this.#ngrams)
+    for (let at = 0; at < count; at++) if (this.#byContained.first(this.#ngrams[at]!) !== -1) return true
+    return false
   }
 
   #matchShared(): void {
@@ -200,16 +216,15 @@ export class OverlapIndex {
 
   #matchContained(): void {
     const count = this.#distinct(this.options.containmentWords)
-    let overlaps: Map<number, number> | null = null
+    const overlaps = new Map<number, number>()
     for (let at = 0; at < count; at++) {
       const key = this.#ngrams[at]!
       for (let link = this.#byContained.first(key); link !== -1; link = this.#byContained.next(link)) {
-        overlaps ??= new Map()
         const position = this.#byContained.value(link)
         overlaps.set(position, (overlaps.get(position) ?? 0) + 1)
       }
     }
-    for (const [position, overlap] of overlaps ?? []) {
+    for (const [position, overlap] of overlaps) {
       const share = overlap / this.#items[position]!.ngrams
       if (share >= this.options.containment) this.#hits.add(position, 'containment', share)
     }

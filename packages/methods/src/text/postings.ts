@@ -3,13 +3,18 @@ import { KeyTable } from './key-table.ts'
 /** For each key the numbers that were added under it, as chains in flat arrays. */
 export class Postings {
   readonly #first = new KeyTable()
-  readonly #values: number[] = []
-  readonly #next: number[] = []
+  #values = new Int32Array(64)
+  #next = new Int32Array(64)
+  #count = 0
 
   add(key: number, value: number): void {
-    this.#next.push(this.#first.get(key))
-    this.#first.set(key, this.#values.length)
-    this.#values.push(value)
+    if (this.#count === this.#values.length) {
+      this.#values = extended(this.#values)
+      this.#next = extended(this.#next)
+    }
+    this.#next[this.#count] = this.#first.get(key)
+    this.#values[this.#count] = value
+    this.#first.set(key, this.#count++)
   }
 
   /** The first link of a key's chain, or -1. */
@@ -25,11 +30,10 @@ export class Postings {
   value(link: number): number {
     return this.#values[link]!
   }
+}
 
-  /** Length of a key's chain. */
-  count(key: number): number {
-    let count = 0
-    for (let link = this.first(key); link !== -1; link = this.next(link)) count++
-    return count
-  }
+function extended(array: Int32Array): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(2 * array.length)
+  larger.set(array)
+  return larger
 }

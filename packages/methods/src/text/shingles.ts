@@ -40,7 +40,7 @@ export function sortDistinct(numbers: Float64Array, count: number): number {
 }
 
 /** Up to here insertion is faster than a call of the built-in sort. */
-const INSERTION_SORTED = 48
+const INSERTION_SORTED = 80
 
 function sortByInsertion(numbers: Float64Array, count: number): void {
   for (let at = 1; at < count; at++) {
@@ -56,11 +56,14 @@ function sortByInsertion(numbers: Float64Array, count: number): void {
 
 /** Counts what two ascending lists of distinct numbers have in common. */
 export function countCommon(left: Float64Array, right: Float64Array): number {
-  const [short, long] = left.length <= right.length ? [left, right] : [right, left]
-  if (short.length * 12 < long.length) return countBySearch(short, long)
-  let [common, atLeft, atRight] = [0, 0, 0]
-  while (atLeft < short.length && atRight < long.length) {
-    const [a, b] = [short[atLeft]!, long[atRight]!]
+  if (left.length > right.length) return countCommon(right, left)
+  if (left.length * 12 < right.length) return countBySearch(left, right)
+  let common = 0
+  let atLeft = 0
+  let atRight = 0
+  while (atLeft < left.length && atRight < right.length) {
+    const a = left[atLeft]!
+    const b = right[atRight]!
     if (a === b) common++
     if (a <= b) atLeft++
     if (b <= a) atRight++

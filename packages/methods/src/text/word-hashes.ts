@@ -22,10 +22,13 @@ const BREAKS = Uint8Array.from({ length: 128 }, (_, code) =>
 /** The same in any script, and the place before a capitalised word: people leave out the full stop. */
 const ANY_BREAK = /[.?!:;,\n\r"()–—“-‟…。？！：；，、「」『』（）]+|(?<=[\p{P}\p{Z}\p{S}\s])(?=\p{Lu}\p{Ll})/u
 
-const [PRIME_LOW, PRIME_HIGH] = [0x01000193, 0x5bd1e995]
-const [START_LOW, START_HIGH] = [0x811c9dc5 | 0, 0x3c6ef372]
+const PRIME_LOW = 0x01000193
+const PRIME_HIGH = 0x5bd1e995
+const START_LOW = 0x811c9dc5 | 0
+const START_HIGH = 0x3c6ef372
 /** Odd, so that a difference in one word is never multiplied away. */
-const [BASE_LOW, BASE_HIGH] = [0x2c1b3c6d, 0x297a2d39]
+const BASE_LOW = 0x2c1b3c6d
+const BASE_HIGH = 0x297a2d39
 
 /**
  * Reads a text into the hashes of its normalised words; made once, used for many texts.
@@ -66,9 +69,10 @@ export class WordHasher {
     }
     target[0] = joinLanes(mix(sumLow), mix(sumHigh))
     for (let start = 1; start < grams; start++) {
-      const [dropped, added] = [start - 1, start + n - 1]
-      sumLow = (Math.imul(sumLow - Math.imul(low[dropped]!, leadLow), BASE_LOW) + low[added]!) | 0
-      sumHigh = (Math.imul(sumHigh - Math.imul(high[dropped]!, leadHigh), BASE_HIGH) + high[added]!) | 0
+      const before = start - 1
+      const added = before + n
+      sumLow = (Math.imul(sumLow - Math.imul(low[before]!, leadLow), BASE_LOW) + low[added]!) | 0
+      sumHigh = (Math.imul(sumHigh - Math.imul(high[before]!, leadHigh), BASE_HIGH) + high[added]!) | 0
       target[start] = joinLanes(mix(sumLow), mix(sumHigh))
     }
     return grams
@@ -92,9 +96,14 @@ export class WordHasher {
   /** The quick way for ASCII and common typographic punctuation: one pass, no strings. False for any other text. */
   #readPlain(text: string): boolean {
     this.count = 0
-    let [textLow, textHigh] = [START_LOW, START_HIGH]
-    let [wordLow, wordHigh] = [START_LOW, START_HIGH]
-    let [inWord, inText, gap, broken] = [false, false, false, 0]
+    let textLow = START_LOW
+    let textHigh = START_HIGH
+    let wordLow = START_LOW
+    let wordHigh = START_HIGH
+    let inWord = false
+    let inText = false
+    let gap = false
+    let broken = 0
     for (let at = 0; at < text.length; at++) {
       const code = text.charCodeAt(at)
       let folded = SPACE
