@@ -9,6 +9,8 @@ export interface SyntheticRow {
   text: string
   /** Word-bigram Jaccard similarity to the earlier row that this one was edited from; null for a row of its own. */
   similarity: number | null
+  /** Number of that row, from 0. */
+  of: number | null
 }
 
 /** The word of a rank, most frequent first: two to five syllables, each rank another word. */
@@ -25,7 +27,7 @@ export function* syntheticRows(count: number, seed: number, copies = 0.05): Gene
   const random = new Random(seed, 'synthetic rows')
   const words = Array.from({ length: WORDS }, (_, rank) => wordOf(rank))
   // A ring of recent originals, from which copies are made.
-  const recent: string[][] = []
+  const recent: { row: number; words: string[] }[] = []
   // Quick draws: one 32-bit word per word of the text.
   const draw = () => {
     const uniform = (random.nextUint32() + 1) / 0x100000001
@@ -35,16 +37,17 @@ export function* syntheticRows(count: number, seed: number, copies = 0.05): Gene
   for (let row = 0; row < count; row++) {
     if (recent.length > 0 && random.uniform() < copies) {
       const original = recent[random.integer(recent.length)]!
-      const edited = [...original]
+      const edited = [...original.words]
       // None to five changed words out of 40 to 80: similarities from about 0.6 to 1.
       for (let edits = random.integer(6); edits > 0; edits--) edited[random.integer(edited.length)] = draw()
-      yield { text: toText(edited), similarity: similarityOf(original, edited) }
+      yield { text: toText(edited), similarity: similarityOf(original.words, edited), of: original.row }
       continue
     }
     const list = Array.from({ length: 40 + random.integer(41) }, draw)
-    if (recent.length < 5000) recent.push(list)
-    else recent[random.integer(recent.length)] = list
-    yield { text: toText(list), similarity: null }
+    const kept = { row, words: list }
+    if (recent.length < 5000) recent.push(kept)
+    else recent[random.integer(recent.length)] = kept
+    yield { text: toText(list), similarity: null, of: null }
   }
 }
 
