@@ -216,8 +216,8 @@ test('signals/calibrate', async () => {
     { role: 'suite', kind: 'suite' as const, schemaVersion: 2, value },
   ]
   expect(await stepFixture(project, calibrateSignals, { inputs, parameters })).toEqual({
-    version: 2,
-    digest: 'sha256:8791a50d62435f35dccf3e902eb1cb3a1bf701257fc1d18ebafba6247a5cd00a',
+    version: 3,
+    digest: 'sha256:0173662d0b1d67a571f879a7dc32c075a3f0f32aadf869cc94d11b262b8191f1',
   })
 })
 

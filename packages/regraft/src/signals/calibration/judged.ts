@@ -64,24 +64,27 @@ export function judgementOf({ id }: Signal, feedback: readonly FeedbackRow[]): J
 }
 
 /**
- * Whether a signal that is more than a rating is right: by a judgement of it, else by what is known of its answers. Null where
- * that decides nothing, 'unwelcome' included: it says nothing about which answer is right.
+ * Whether a signal that is more than a rating is right: by a judgement of it, else by what is known of its answers. 'undecided'
+ * where that decides nothing, unwelcome included: it says nothing about which answer is right. Null where nobody judged.
  */
 export function truthOfSignal(
   signal: Signal,
   input: RuleInput,
   known: KnownAnswers,
-): (Judged & { truth: 'right' | 'wrong' }) | null {
+): 'right' | 'wrong' | 'undecided' | null {
   const { claim } = signal
   const own = judgementOf(signal, input.feedback)
-  if (own) return own.truth === 'unwelcome' ? null : { truth: own.truth, weight: own.weight }
+  if (own) return own.truth === 'unwelcome' ? 'undecided' : own.truth
   if (claim.form === 'rating' || ruleOf(signal).basis === 'gold') return null
   const chosen = known.of(claim.chosen)
-  if (!chosen || chosen.truth === 'unwelcome') return null
-  if (claim.form === 'replacement') return { truth: chosen.truth, weight: chosen.weight }
+  if (claim.form === 'replacement') {
+    if (!chosen) return null
+    return chosen.truth === 'unwelcome' ? 'undecided' : chosen.truth
+  }
   const rejected = known.of(claim.rejected)
-  if (!rejected || rejected.truth === 'unwelcome' || rejected.truth === chosen.truth) return null
-  return { truth: chosen.truth, weight: Math.max(chosen.weight, rejected.weight) }
+  if (!chosen || !rejected) return null
+  const isDecided = new Set([chosen.truth, rejected.truth]).size === 2 && chosen.truth !== 'unwelcome'
+  return isDecided && rejected.truth !== 'unwelcome' ? (chosen.truth as 'right' | 'wrong') : 'undecided'
 }
 
 function judgedTexts(row: { inference: InferenceRow; feedback: readonly FeedbackRow[] }): [string, Judged][] {

@@ -37,7 +37,7 @@ interface HeldOut {
 /** Judges every rule by what people said of answers and signals; what is an item of a sealed suite is passed over. */
 export const calibrateSignals = defineStep({
   name: 'signals/calibrate',
-  version: 2,
+  version: 3,
   determinism: 'pure',
   input: CalibrationParameters,
   async run({ parameters, read, readAll, project, signal, report }) {

@@ -31,8 +31,8 @@ export class Tally {
     }
     for (const signal of signals) {
       if (signal.claim.form === 'rating') continue
-      const counts = this.#of(calibrationKey(signal))
-      counts[truthOfSignal(signal, input, known)?.truth ?? 'undecided']++
+      const truth = truthOfSignal(signal, input, known)
+      if (truth !== null) this.#of(calibrationKey(signal))[truth]++
     }
   }
 
