@@ -2,10 +2,11 @@ import { availableParallelism } from 'node:os'
 import { Piscina } from 'piscina'
 import { type TextResult, type TextRow, type TextWork, textWorker } from './text-work.ts'
 
-/** Rows that go to a thread together: small enough to share the work out, large enough that sending them costs little. */
-const BATCH = 1000
-/** Up to this many rows starting threads takes longer than the work. */
-const INLINE_ROWS = 4000
+/** What goes to a thread together: small enough to share the work out, large enough that sending it costs little. */
+const BATCH_ROWS = 1000
+const BATCH_CHARACTERS = 2_000_000
+/** Up to so many batches starting threads takes longer than the work. */
+const INLINE_BATCHES = 4
 const MOST_THREADS = 8
 
 /** A batch of rows with what came of it; `first` is the number of its first row. */
@@ -33,13 +34,14 @@ export async function* workOnTexts<Row extends TextRow>(
   let first = 0
   const send = (batch: Row[]) => {
     const texts = batch.map(({ prompt, answer }) => ({ prompt, answer }))
-    const result = pool!.run(texts, { signal })
+    const result = pool!.run(texts)
     // Whoever takes it hears of the failure; a batch that nobody takes any more must not end the process.
     result.catch(() => {})
     waiting.push({ first, rows: batch, result })
     first += batch.length
   }
   const take = async (): Promise<WorkedBatch<Row>> => {
+    signal?.throwIfAborted()
     const { result, ...batch } = waiting.shift()!
     return { ...batch, ...(await result) }
   }
@@ -48,7 +50,7 @@ export async function* workOnTexts<Row extends TextRow>(
       signal?.throwIfAborted()
       if (!pool) {
         early.push(batch)
-        if (early.length * BATCH <= INLINE_ROWS) continue
+        if (early.length <= INLINE_BATCHES) continue
         pool = openPool(work, threads)
         for (const earlier of early) send(earlier)
       } else send(batch)
@@ -78,13 +80,18 @@ function openPool(work: TextWork, threads: number): Piscina<TextRow[], TextResul
   })
 }
 
-async function* inBatches<Row>(rows: Iterable<Row> | AsyncIterable<Row>): AsyncGenerator<Row[]> {
+async function* inBatches<Row extends TextRow>(
+  rows: Iterable<Row> | AsyncIterable<Row>,
+): AsyncGenerator<Row[]> {
   let batch: Row[] = []
+  let characters = 0
   for await (const row of rows) {
     batch.push(row)
-    if (batch.length < BATCH) continue
+    characters += row.prompt.length + (row.answer?.length ?? 0)
+    if (batch.length < BATCH_ROWS && characters < BATCH_CHARACTERS) continue
     yield batch
     batch = []
+    characters = 0
   }
   if (batch.length > 0) yield batch
 }
