@@ -18,6 +18,14 @@ export const BuildOutput = z.object({
   validation: z.int(),
   splitBy: z.enum(['time', 'chance', 'entity', 'stratified']),
   signals: z.record(z.string(), z.int()).describe('kept rows by the signal that they rest on'),
+  calibration: z
+    .string()
+    .nullable()
+    .describe('digest of the calibration of the signal rules; null where there was none'),
+  weights: z
+    .object({ examples: z.int(), effectiveSampleSize: z.number(), clipped: z.int() })
+    .optional()
+    .describe('examples that were weighed by who gives feedback, and how many equal ones they are worth'),
   replay: z
     .object({ past: z.number(), general: z.number() })
     .optional()
@@ -112,6 +120,15 @@ export function renderBuild(output: BuildOutput): string {
     )
   }
   if (pii && pii.rows > 0) lines.push(`  personal data: ${describePii(pii)}`)
+  if (output.calibration !== null) {
+    lines.push(`  signal rules as calibrated in ${shortDigest(output.calibration)}`)
+  }
+  if (output.weights) {
+    const { examples, effectiveSampleSize, clipped } = output.weights
+    lines.push(
+      `  weighed by who gives feedback: ${examples} examples are worth ${effectiveSampleSize} equal ones, ${clipped} weights clipped`,
+    )
+  }
   if (replay) {
     const percent = (share: number) => `${(share * 100).toFixed(1)} %`
     lines.push(`  replay: ${percent(replay.past)} older rows, ${percent(replay.general)} general rows`)

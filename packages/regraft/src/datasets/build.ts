@@ -131,6 +131,8 @@ export const buildOperation = defineOperation({
       validation: manifest.rows.filter(({ split }) => split === 'validation').length,
       splitBy: manifest.splitBy,
       signals: countBy(manifest.rows, ({ signal: kind }) => kind),
+      calibration: manifest.calibration ?? null,
+      ...(manifest.weights ? { weights: weightsOf(manifest.weights) } : {}),
       ...(manifest.replay
         ? { replay: { past: manifest.replay.past, general: manifest.replay.general } }
         : {}),
@@ -154,6 +156,10 @@ const NOTHING_TO_LEARN: Record<ExampleKind, string> = {
   demonstrations: 'no row can be trained on: none carries a signal that is usable',
   preferences: 'there is no pair of answers: no answer that was given was replaced by another',
   desirability: 'no answer is marked good or bad',
+}
+
+function weightsOf({ examples, effectiveSampleSize, clipped }: NonNullable<SnapshotManifest['weights']>) {
+  return { examples, effectiveSampleSize, clipped }
 }
 
 function warnOfSignals({ log }: OperationContext, { uncalibrated, rows, weights }: SnapshotManifest): void {
