@@ -49,6 +49,8 @@ export class SentenceEncoder {
         graphOptimizationLevel: 'all',
         // Batches differ in length: memory planned for one shape is of no use to the next.
         enableMemPattern: false,
+        // Threads that wait in a loop take the processor from whoever else works here.
+        extra: { session: { intra_op: { allow_spinning: '0' } } },
       })
     } catch (cause) {
       throw new EngineError('invalid-file', `${folder.model} cannot be opened: ${(cause as Error).message}`, {

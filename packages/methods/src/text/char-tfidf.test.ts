@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { CharTfidf, charNgrams } from './char-tfidf.ts'
+import { CharTfidf, charNgrams, textNgrams } from './char-tfidf.ts'
 
 // Golden values: scikit-learn 1.9.1, TfidfVectorizer(analyzer='char_wb', ngram_range=(2, 4)) fitted on these texts.
 const texts = ['Card card lost!', 'my new CARD is late', 'a é 👍 b']
@@ -41,6 +41,18 @@ test('n-grams never seen lengthen a vector where they count, as if the fitted te
 test('n-grams stay inside padded words, and a short word counts once', () => {
   expect(charNgrams('Ab  c', 2, 4)).toEqual([' a', 'ab', 'b ', ' ab', 'ab ', ' ab ', ' c', 'c ', ' c '])
   expect(charNgrams('👍', 4, 5)).toEqual([' 👍 '])
+})
+
+test('n-grams across words run over the whole text', () => {
+  expect(textNgrams('Ab \n c👍', 2, 3)).toEqual(['ab', 'b ', ' c', 'c👍', 'ab ', 'b c', ' c👍'])
+  const across = new CharTfidf(['ab cd', 'cd ab'], { minimum: 2, maximum: 3, acrossWords: true })
+  const [one, other] = ['ab cd', 'cd ab'].map((text) => across.transform(text))
+  // Shared are "ab" and "cd"; the five others of each occur in one text: "b ", " c", "ab ", "b c", " cd" have weight ln(3/2) + 1.
+  const dot = [...one!.indices].reduce((sum, feature, at) => {
+    const place = other!.indices.indexOf(feature)
+    return place < 0 ? sum : sum + one!.values[at]! * other!.values[place]!
+  }, 0)
+  expect(dot).toBeCloseTo(2 / (2 + 5 * (Math.log(3 / 2) + 1) ** 2), 14)
 })
 
 test('n-gram lengths in the wrong order are refused', () => {

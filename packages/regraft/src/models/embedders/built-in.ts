@@ -4,7 +4,8 @@ import type { EmbedderSource } from './types.ts'
 
 export const BUILT_IN = 'built-in'
 
-const FEATURES = { minimum: 2, maximum: 5, sublinear: true, countUnseen: true }
+/** Across words: at one similarity a quarter as many legitimate rows of banking77 resemble an item as with n-grams within. */
+const FEATURES = { minimum: 2, maximum: 5, sublinear: true, acrossWords: true, countUnseen: true }
 
 /**
  * Character n-grams of the normalised text, weighted by their rarity among the items (`CharTfidf`): needs no download, sees
