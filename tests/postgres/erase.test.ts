@@ -1,9 +1,9 @@
 // Erasing a person whose rows are on Postgres: what was sealed is nowhere, and what an agent wrote in the clear is found in the
 // server's log.
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openStore } from '../../packages/regraft/src/store/index.ts'
 import { type TestEngine, testEngines } from '../../packages/regraft/src/store/testing.ts'
@@ -74,7 +74,7 @@ test.skipIf(skipped !== null)(
         author: null,
       } as const
       await project.feedback.insert([
-        { id: uuidv7(), inferenceId: id, derivedFrom: [id], occurredAt: new Date(), payload },
+        { id: randomUUID(), inferenceId: id, derivedFrom: [id], occurredAt: new Date(), payload },
       ])
     }
     await store.close()

@@ -2,7 +2,7 @@ import { createPublicKey, verify } from 'node:crypto'
 import { canonicalBytes } from '../../store/index.ts'
 import type { Keyring } from '../../store/types.ts'
 import type { Verdict } from '../../verdict/index.ts'
-import type { TrainedAdapter } from './reach.ts'
+import type { TakenOut, TrainedAdapter } from './reach.ts'
 import type { Find } from './search.ts'
 
 /** What was removed and what was not. It names ids and digests, and nothing that anybody wrote. */
@@ -31,6 +31,8 @@ export interface Certificate {
   imports: string[]
   snapshots: string[]
   suites: { suite: string; items: number }[]
+  /** Files that were taken out of reach, with who took them. */
+  exports: TakenOut[]
   /** Adapters whose weights learned from removed rows: they must be trained again. */
   retrain: TrainedAdapter[]
   drill: Drill

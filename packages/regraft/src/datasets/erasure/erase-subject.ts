@@ -100,6 +100,7 @@ export function eraseSubject(options: EraseOptions): Step<Record<string, never>>
         imports: plan.imports,
         snapshots: plan.snapshots,
         suites: plan.suites,
+        exports: plan.exports,
         retrain: plan.adapters,
         drill: judgeDrill(pieces, found, { subject: plan.subject, interrupted: destroyedBefore }),
         notCovered: notCovered(plan, {
@@ -141,10 +142,10 @@ function notCovered(
           `what ${plan.adapters.length} adapters have learned: their weights stay until they are trained again`,
         ]
       : []),
-    ...(plan.exports ?? []).map(({ record, principal, at }) => {
-      return `the file that ${principal} exported on ${at.slice(0, 10)}: export ${record}`
-    }),
-    'files that were exported or saved elsewhere, and copies of snapshots outside of the data directory',
+    ...plan.exports.map(
+      ({ of, what, principal }) => `the file that ${principal} exported: ${what}, export ${of}`,
+    ),
+    'files that were saved elsewhere, and copies outside of the data directory',
     'what upstream providers, proxies and the product itself have kept of the same calls, and embedding endpoints and judges of the texts that they were sent',
     'other servers of the same database: they may remember the key for up to a minute',
     'blocks of deleted files that the file system has not written over, and swap',

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { z } from 'zod'
 import {
   consequences,
@@ -7,10 +9,9 @@ import {
   type Step,
 } from '../../lineage/index.ts'
 import type { ProjectStore, StoredText } from '../../store/types.ts'
-import type { ExportRecord } from '../export-step.ts'
 import type { SealedSuite } from '../vault/index.ts'
 import { choosePieces, type Pieces, readTexts } from './pieces.ts'
-import { removableOf, type TrainedAdapter, trainedAdapters } from './reach.ts'
+import { exportsOf, removableOf, type TakenOut, type TrainedAdapter, trainedAdapters } from './reach.ts'
 import { searchFolder, searchTexts } from './search.ts'
 
 const TABLES: readonly RowTableName[] = ['inferences', 'feedback', 'examples']
@@ -28,10 +29,10 @@ export interface ErasurePlan {
   adapters: TrainedAdapter[]
   /** Evaluation suites with items in the words of the person, which nobody can open any more then. */
   suites: { suite: string; items: number }[]
+  /** Files that were taken out of reach: exports of snapshots and of suites. */
+  exports: TakenOut[]
   /** Files that rows of the person were imported from. */
   imports: string[]
-  /** Exports of these snapshots, which left the reach of an erasure; their stored copies are among the blobs. */
-  exports: { record: string; file: string; principal: string; at: string }[]
   /** Files of the data directory that hold words of the person: blobs by digest, others by path. */
   blobs: string[]
   paths: string[]
@@ -80,7 +81,6 @@ export async function planErasure(
     }
   }
   const imports = await importsOf(project, own.inferences)
-  const exports = await exportsOf(project, snapshots)
   const pieces = await piecesOf(project, { own, derived }, signal, onStage)
   onStage('search files')
   const searched = await searchFolder(dataDirectory, pieces, { signal })
@@ -89,13 +89,16 @@ export async function planErasure(
     searched.finds.map(({ file }) => file),
     [...snapshots],
   )
+  const suites = await suitesWith(project, subject, new Set(ids))
+  const taken = await exportsOf(project, { subject, snapshots, suites: suites.map(({ suite }) => suite) })
+  const copies = taken.flatMap(({ file }) => (file === null ? [] : [file]))
   return {
-    ...{ measures: 'erasure-plan', subject, own, derived, imports, exports },
+    ...{ measures: 'erasure-plan', subject, own, derived, imports, suites },
     snapshots: [...snapshots].sort(),
     adapters: await trainedAdapters(project, [...adapters].sort()),
-    suites: await suitesWith(project, subject, new Set(ids)),
-    blobs: [...new Set([...imports, ...exports.map(({ file }) => file), ...removable.blobs])].sort(),
-    paths: removable.paths,
+    exports: taken,
+    blobs: await present([...imports, ...copies, ...removable.blobs], (digest) => project.blobs.has(digest)),
+    paths: await present(removable.paths, async (path) => existsSync(join(dataDirectory, path))),
     texts: (await searchTexts(project.traces, pieces)).map(({ table, key }) => ({ table, key })),
     plannedAt: options.now().toISOString(),
   }
@@ -136,7 +139,17 @@ export function idsOf({ own, derived }: Pick<ErasurePlan, 'own' | 'derived'>): s
 }
 
 export function isEmptyPlan(plan: ErasurePlan): boolean {
-  return idsOf(plan).length + plan.suites.length + plan.blobs.length + plan.paths.length === 0
+  return idsOf(plan).length + plan.blobs.length + plan.paths.length + plan.texts.length === 0
+}
+
+/** Those that are still there, each once, sorted. */
+async function present(
+  names: readonly string[],
+  isThere: (name: string) => Promise<boolean>,
+): Promise<string[]> {
+  const found: string[] = []
+  for (const name of new Set(names)) if (await isThere(name)) found.push(name)
+  return found.sort()
 }
 
 function emptyRows(): Record<RowTableName, string[]> {
@@ -153,19 +166,6 @@ async function importsOf(project: ProjectStore, inferences: readonly string[]): 
     }
   }
   return [...files].sort()
-}
-
-async function exportsOf(
-  project: ProjectStore,
-  snapshots: ReadonlySet<string>,
-): Promise<ErasurePlan['exports']> {
-  const exports: ErasurePlan['exports'] = []
-  for (const { digest, createdAt } of await project.artifacts.find('measurement', { measure: 'export' })) {
-    const { snapshot, file, principal } = await project.artifacts.read<ExportRecord>(digest)
-    if (!snapshots.has(snapshot)) continue
-    exports.push({ record: digest, file: file.digest, principal, at: createdAt.toISOString() })
-  }
-  return exports
 }
 
 async function suitesWith(project: ProjectStore, subject: string, ids: ReadonlySet<string>) {

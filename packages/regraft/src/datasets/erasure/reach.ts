@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
-import { filesOf } from '../../lineage/index.ts'
+import { filesOf, shortDigest } from '../../lineage/index.ts'
 import type { ProjectStore } from '../../store/types.ts'
+import type { ExportRecord } from '../export-step.ts'
 
 /** An adapter that has learned from the person's rows, with who answers for it. */
 export interface TrainedAdapter {
@@ -13,6 +14,43 @@ export interface TrainedAdapter {
     deputy: string
     current: boolean
   }[]
+}
+
+/** A file that somebody took out of the project's reach. */
+export interface TakenOut {
+  /** Digest of the record of an export, or of the suite that was exported. */
+  of: string
+  what: string
+  principal: string
+  /** Digest of the copy that stays in the data directory; null where there is none. */
+  file: string | null
+}
+
+/** Exports of snapshots with words of a person, or of suites with items in their words. */
+export async function exportsOf(
+  project: ProjectStore,
+  about: { subject: string; snapshots: ReadonlySet<string>; suites: readonly string[] },
+): Promise<TakenOut[]> {
+  const taken: TakenOut[] = []
+  for (const { digest, createdAt } of await project.artifacts.find('measurement', { measure: 'export' })) {
+    const record = await project.artifacts.read<ExportRecord>(digest)
+    // What was made of their words may be in it under nobody's name.
+    if (!record.subjects.includes(about.subject) && !about.snapshots.has(record.snapshot)) continue
+    const what = `${record.rows} rows of snapshot ${shortDigest(record.snapshot)} as ${record.format}, ${createdAt.toISOString()}`
+    taken.push({ of: digest, what, principal: record.principal, file: record.file.digest })
+  }
+  for (const suite of about.suites) {
+    for (const { purpose, principal, at } of await project.vault.queries(suite)) {
+      if (purpose !== 'export') continue
+      taken.push({
+        of: suite,
+        what: `suite ${shortDigest(suite)}, ${at.toISOString()}`,
+        principal,
+        file: null,
+      })
+    }
+  }
+  return taken
 }
 
 /** What `fleet register` writes, as far as it is needed here: the module of the fleet lies above. */
