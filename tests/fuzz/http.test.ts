@@ -261,12 +261,43 @@ const goodCall = fc
     response: { id, choices: [{ message: { content: said } }] },
   }))
 
+const someSpan = fc.record({
+  traceId: fc.constantFrom('4bf92f3577b34da6a3ce929d0e0e4736', '0', ''),
+  spanId: fc.constantFrom('00f067aa0ba902b7', 'x'),
+  startTimeUnixNano: fc.constantFrom('1746093600000000000', 0, 'now'),
+  attributes: fc.array(
+    fc.record({
+      key: fc.constantFrom(
+        'gen_ai.operation.name',
+        'gen_ai.input.messages',
+        'gen_ai.output.messages',
+        'gen_ai.prompt.0.content',
+        'user.id',
+      ),
+      value: fc.oneof(
+        fc.constant({ stringValue: 'chat' }),
+        fc.constant({ stringValue: '[{"role":"user","content":"a"}]' }),
+        oddText.map((stringValue) => ({ stringValue })),
+        fc.jsonValue(),
+      ),
+    }),
+    { maxLength: 6 },
+  ),
+})
+const traceBody = fc
+  .oneof(
+    fc.array(someSpan, { maxLength: 3 }).map((spans) => ({ resourceSpans: [{ scopeSpans: [{ spans }] }] })),
+    fc.record({ resourceSpans: fc.jsonValue() }),
+  )
+  .map((value) => JSON.stringify(value))
+
 const routeRequest: fc.Arbitrary<Sent> = fc.oneof(
   ...(
     [
       ['POST', '/v1/chat/completions', chatBody],
       ['POST', '/v1/feedback', many('events', someFeedback)],
       ['POST', '/v1/inferences', many('inferences', fc.oneof(anyCall, goodCall))],
+      ['POST', '/v1/traces', traceBody],
       ['POST', '/api/blobs', fc.uint8Array({ maxLength: 200 }).map((bytes) => Uint8Array.from(bytes))],
     ] as const
   ).map(([method, path, body]) =>

@@ -1,21 +1,27 @@
 import type { ProjectStore } from '../store/index.ts'
+import type { Layout } from './import-formats.ts'
 import { type ImportedFile, type ImportParameters, importStep } from './import-step.ts'
+import type { RowUnit } from './parsed-row.ts'
+
+const UNITS: Record<Layout, RowUnit> = { lines: 'line', document: 'item', parquet: 'row' }
 
 /**
- * The names under which files were last imported, by the digests of their bytes.
+ * The names under which files were last imported and what their rows are counted by, by the digests of their bytes.
  *
  * A file artifact has no name; each import of it keeps the one it was given. Files that no import names are left out.
  */
 export async function namesOfFiles(
   store: ProjectStore,
   digests: ReadonlySet<string>,
-): Promise<Map<string, string>> {
-  const names = new Map<string, string>()
+): Promise<Map<string, { name: string; unit: RowUnit }>> {
+  const names = new Map<string, { name: string; unit: RowUnit }>()
   for (const digest of digests) {
     const [file] = await store.artifacts.find('file', { digest })
     const readings = file ? await store.executions.consuming(file.digest) : []
     const last = readings.findLast(({ step }) => step === importStep.name)
-    if (last) names.set(digest, (last.parameters as ImportParameters).fileName)
+    if (!last) continue
+    const { fileName: name, layout = 'lines' } = last.parameters as ImportParameters
+    names.set(digest, { name, unit: UNITS[layout] })
   }
   return names
 }

@@ -30,6 +30,7 @@ export async function describePlaces(
   return rows.map(({ inference }, index) => {
     const [, file, line] = lines[index] ?? []
     if (file === undefined) return `inference ${inference}`
-    return `line ${line} of ${names.get(file) ?? `file ${shortDigest(file)}`}`
+    const { name, unit } = names.get(file) ?? { name: `file ${shortDigest(file)}`, unit: 'line' }
+    return `${unit} ${line} of ${name}`
   })
 }
