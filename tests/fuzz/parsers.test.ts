@@ -1,8 +1,8 @@
 // Files of traffic that are damaged anywhere: each row is whole or rejected with a reason, or the file is refused.
 import fc from 'fast-check'
-import { parquetWriteBuffer } from 'hyparquet-writer'
 import { expect, test } from 'vitest'
 import { OTLP_GOLDEN } from '../../packages/regraft/src/capture/fixtures/otlp-golden.ts'
+import { parquetTable } from '../../packages/regraft/src/capture/fixtures/parquet-table.ts'
 import { readGenAiSpan } from '../../packages/regraft/src/capture/genai-span.ts'
 import { FORMATS } from '../../packages/regraft/src/capture/import-formats.ts'
 import { openRows } from '../../packages/regraft/src/capture/import-step.ts'
@@ -217,14 +217,7 @@ test.each(Object.keys(DOCUMENTS))('damaged %s, as lines and as a document', asyn
 
 /** Decoded in a thread, which costs some 50 ms an example; the least patience, so that an endless loop costs little. */
 test('damaged Parquet is read as what it says or refused, also where its decoder would never end', async () => {
-  const valid = Buffer.from(
-    parquetWriteBuffer({
-      columnData: [
-        { name: 'text', data: ['where is my card', 'naïve 😀', 'refund'], type: 'STRING' },
-        { name: 'n', data: [1, 2, 3], type: 'INT32' },
-      ],
-    }),
-  )
+  const valid = parquetTable()
   let whole = 0
   const property = fc.asyncProperty(mutated(valid, 2), async (bytes) => {
     try {
