@@ -464,6 +464,22 @@ test('an answer without an id goes by ours, and one that was compressed is read'
   expectLogged(own, { response: 'small', messages: [{ role: 'user', content: 'again' }] })
 })
 
+test('a request in memory is answered the same, whole and streamed', async () => {
+  for (const stream of [false, true]) {
+    const body = JSON.stringify({ model: 'gpt-5-mini', messages, stream })
+    const response = await instance.request('/v1/chat/completions', { method: 'POST', body })
+    const text = await response.text()
+    expect([response.status, stream === text.includes('[DONE]')]).toEqual([200, true])
+    const id = response.headers.get('x-regraft-inference-id')!
+    expectLogged(id, { response: 'answer 0 to Where is my parcel?' })
+  }
+  const failed = await instance.request('/v1/chat/completions', {
+    method: 'POST',
+    body: JSON.stringify({ model: 'unreachable', messages }),
+  })
+  expect(failed.status).toBe(502)
+})
+
 test('all of that is in the store and nothing else, no key and no person', async () => {
   const rows = await logged()
   for (const [id, payload] of expected) expect(rows.get(id)?.payload, id).toMatchObject(payload)

@@ -4,10 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
 import { afterAll, expect, test } from 'vitest'
 import { openStore } from '../../packages/regraft/src/store/index.ts'
-import { type TestEngine, testEngines } from '../../packages/regraft/src/store/testing.ts'
+import { runSql, type TestEngine, testEngines } from '../../packages/regraft/src/store/testing.ts'
 import { type CliProcess, runJson, startServer } from '../cli-process.ts'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
 
@@ -66,27 +65,27 @@ test.skipIf(skipped !== null)(
     const answerMore = (more: number) => Promise.race([answered(more), clients])
     await answerMore(100)
 
-    const locker = new pg.Client({ connectionString: databaseUrl })
-    await locker.connect()
-    await locker.query('begin; lock table inferences, api_keys, projects in access exclusive mode')
-    await answerMore(200)
-    await locker.query('commit')
-    await locker.end()
+    const lock = 'lock table inferences, api_keys, projects in access exclusive mode'
+    let isLocked = true
+    const locking = runSql(databaseUrl, `begin; ${lock}; select pg_sleep(4); commit`).then(() => {
+      isLocked = false
+    })
+    await answerMore(100)
+    expect(isLocked).toBe(true)
+    await locking
 
-    const admin = new URL(databaseUrl)
-    const name = admin.pathname.slice(1)
-    admin.pathname = '/postgres'
-    const keeper = new pg.Client({ connectionString: admin.href })
-    await keeper.connect()
-    await keeper.query(`alter database ${name} with allow_connections false`)
-    await keeper.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name])
+    const postgresServer = new URL(databaseUrl)
+    const name = postgresServer.pathname.slice(1)
+    postgresServer.pathname = '/postgres'
+    await runSql(postgresServer.href, `alter database ${name} with allow_connections false`)
+    const connected = `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`
+    await runSql(postgresServer.href, connected)
     await answerMore(200)
     await sleep(500)
     await answerMore(100)
     stop = true
     await clients
-    await keeper.query(`alter database ${name} with allow_connections true`)
-    await keeper.end()
+    await runSql(postgresServer.href, `alter database ${name} with allow_connections true`)
 
     const store = await openStore({ dataDirectory: join(folder, 'look'), databaseUrl })
     const { inferences } = store.project('default')

@@ -8,7 +8,7 @@ const COMPLAINT_INTERVAL = 10_000
  * Appends answers to the journal.
  *
  * When the journal cannot be written the answer is delivered all the same: the model has done its work and been paid for,
- * and a product shall not stop because its log does. The loss is an error in the log, is counted, and shows in the missing
+ * and a product shall not stop because its log does. The loss is a warning in the server's log, is counted, and shows in the missing
  * header of the answer.
  */
 export class CallLog {
@@ -32,7 +32,7 @@ export class CallLog {
       const reason = error instanceof Error ? error.message : String(error)
       const total = `${this.#lost} of this process so far`
       if (this.#mayComplain('journal'))
-        log.error(`answers are delivered without being logged (${total}): ${reason}`, { inference: row.id })
+        log.warn(`answers are delivered without being logged (${total}): ${reason}`, { inference: row.id })
       return false
     }
   }

@@ -49,6 +49,8 @@ export function openPostgres(databaseUrl: string): Database {
 function assemble(engine: EngineName, pool: pg.Pool, after: () => Promise<void>): Database {
   // An idle connection that the server drops is replaced at the next query; unheard, it would end the process.
   pool.on('error', () => {})
+  // So would one that is dropped while a query takes it: the query fails, and is heard.
+  pool.on('connect', (client) => client.on('error', () => {}))
   const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
   let closed: Promise<void> | null = null
   return {

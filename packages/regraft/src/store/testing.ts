@@ -71,14 +71,14 @@ async function postgresEngine(): Promise<TestEngine> {
     skipped: null,
     async options() {
       const name = `regraft_test_${randomBytes(6).toString('hex')}`
-      await run(server.url, `create database ${name}`)
+      await runSql(server.url, `create database ${name}`)
       databases.push(name)
       const url = new URL(server.url)
       url.pathname = `/${name}`
       return { dataDirectory: folders.create(), databaseUrl: url.href }
     },
     async stop() {
-      for (const name of databases) await run(server.url, `drop database ${name} with (force)`)
+      for (const name of databases) await runSql(server.url, `drop database ${name} with (force)`)
       await server.stop()
       folders.remove()
     },
@@ -148,7 +148,7 @@ async function answers(url: string): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS
   while (true) {
     try {
-      return await run(url, 'select 1')
+      return await runSql(url, 'select 1')
     } catch (error) {
       if (Date.now() > deadline) throw error
       await delay(100)
@@ -156,7 +156,8 @@ async function answers(url: string): Promise<void> {
   }
 }
 
-async function run(url: string, text: string): Promise<void> {
+/** Runs statements on a connection of their own. */
+export async function runSql(url: string, text: string): Promise<void> {
   const client = new pg.Client({ connectionString: url })
   try {
     await client.connect()
