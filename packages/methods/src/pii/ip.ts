@@ -1,4 +1,5 @@
 import { foldSymbols } from './fold.ts'
+import { addSpans } from './merge.ts'
 import type { PiiSpan } from './span.ts'
 
 const OCTET = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
@@ -18,10 +19,11 @@ const V6_SHARED = /^(?:::1?$|f[cd]|fe[89ab]|ff|2001:db8:)/
  */
 export function detectIps(text: string): PiiSpan[] {
   const folded = foldSymbols(text)
-  const spans: PiiSpan[] = []
+  const v4: PiiSpan[] = []
+  const v6: PiiSpan[] = []
   for (const { 0: value, index: start } of folded.matchAll(V4)) {
     if (VERSION_BEFORE.test(folded.slice(Math.max(0, start - 12), start))) continue
-    spans.push({
+    v4.push({
       kind: 'ip',
       start,
       end: start + value.length,
@@ -35,12 +37,10 @@ export function detectIps(text: string): PiiSpan[] {
     if (/^[\p{L}\p{N}_]/u.test(folded.slice(end, end + 2)) || !isIpv6(value)) continue
     // 'ab::cd' is a name in a program; an address has a digit, or more groups.
     if (!/\d/.test(value) || value.replaceAll(':', '').length < 3) continue
-    if (spans.some((span) => span.start < end && start < span.end)) {
-      spans.splice(0, spans.length, ...spans.filter((span) => span.start >= end || span.end <= start))
-    }
-    spans.push({ kind: 'ip', start, end, value, confidence: V6_SHARED.test(value) ? 0.6 : 0.95 })
+    v6.push({ kind: 'ip', start, end, value, confidence: V6_SHARED.test(value) ? 0.6 : 0.95 })
   }
-  return spans.sort((a, b) => a.start - b.start)
+  // The end of an IPv6 address may look like one of version 4.
+  return addSpans(v6, v4)
 }
 
 /** Without the punctuation of the sentence: one colon, dots. */

@@ -1,4 +1,5 @@
 import { foldSymbols } from './fold.ts'
+import { addSpans } from './merge.ts'
 import type { PiiSpan } from './span.ts'
 
 /** Country codes that are assigned: ITU-T E.164, list of 2016 with its amendments. */
@@ -27,36 +28,42 @@ const MOST = 15
  */
 export function detectPhones(text: string): PiiSpan[] {
   const folded = foldSymbols(text)
-  const spans: PiiSpan[] = []
-  const add = (
-    found: { 0: string; index: number },
-    confidence: number,
-    isNumber: (digits: string) => boolean,
-  ) => {
-    const piece = found[0].replace(/[^\d)]+$/, '')
-    const start = found.index
-    const end = start + piece.length
-    const value = piece.replace(/[^\d+]/g, '')
-    if (!isNumber(value.replace('+', '')) || spans.some((span) => span.start < end && start < span.end))
-      return
-    spans.push({ kind: 'phone', start, end, value, confidence })
-  }
-  for (const found of folded.matchAll(INTERNATIONAL)) {
+  const international = [...folded.matchAll(INTERNATIONAL)].flatMap((found) => {
     const plus = found[0].startsWith('+')
-    found[0] = withoutTail(found[0], plus ? MOST : MOST + 2)
-    add(found, plus ? 0.95 : 0.8, (digits) => isInternational(plus ? digits : digits.slice(2), plus ? 7 : 9))
-  }
-  for (const found of folded.matchAll(NORTH_AMERICAN)) add(found, 0.85, () => true)
-  for (const found of folded.matchAll(TRUNK)) {
-    if (SAYS_OTHER.test(folded.slice(Math.max(0, found.index - 30), found.index))) continue
-    add(found, 0.75, (digits) => digits.length >= 9 && digits.length <= 12 && !looksLikeDate(found[0]))
-  }
-  for (const found of folded.matchAll(BARE)) {
-    const before = folded.slice(Math.max(0, found.index - 40), found.index)
-    if (!SAYS_PHONE.test(before)) continue
-    add(found, 0.7, (digits) => digits.length >= FEWEST && digits.length <= MOST && !looksLikeDate(found[0]))
-  }
-  return spans.sort((a, b) => a.start - b.start)
+    const piece = withoutTail(found[0], plus ? MOST : MOST + 2)
+    return spanOf(piece, found.index, plus ? 0.95 : 0.8, (digits) => {
+      return isInternational(plus ? digits : digits.slice(2), plus ? 7 : 9)
+    })
+  })
+  const northAmerican = [...folded.matchAll(NORTH_AMERICAN)].flatMap((found) => {
+    return spanOf(found[0], found.index, 0.85, () => true)
+  })
+  const national = [...folded.matchAll(TRUNK)].flatMap((found) => {
+    if (SAYS_OTHER.test(folded.slice(Math.max(0, found.index - 30), found.index))) return []
+    return spanOf(found[0], found.index, 0.75, (digits) => {
+      return digits.length >= 9 && digits.length <= 12 && !looksLikeDate(found[0])
+    })
+  })
+  const bare = [...folded.matchAll(BARE)].flatMap((found) => {
+    if (!SAYS_PHONE.test(folded.slice(Math.max(0, found.index - 40), found.index))) return []
+    return spanOf(found[0], found.index, 0.7, (digits) => {
+      return digits.length >= FEWEST && digits.length <= MOST && !looksLikeDate(found[0])
+    })
+  })
+  return [northAmerican, national, bare].reduce(addSpans, international)
+}
+
+/** The span of a match without what follows its last digit or bracket; none when its digits are no number. */
+function spanOf(
+  found: string,
+  start: number,
+  confidence: number,
+  isNumber: (digits: string) => boolean,
+): PiiSpan[] {
+  const piece = found.replace(/[^\d)]+$/, '')
+  const value = piece.replace(/[^\d+]/g, '')
+  if (!isNumber(value.replace('+', ''))) return []
+  return [{ kind: 'phone', start, end: start + piece.length, value, confidence }]
 }
 
 /** Without the last groups of digits that make it too long, or a single digit after a space: the text goes on with a number. */

@@ -2,6 +2,7 @@ import { detectCards } from './card.ts'
 import { detectEmails } from './email.ts'
 import { detectIbans } from './iban.ts'
 import { detectIps } from './ip.ts'
+import { addSpans } from './merge.ts'
 import { nameDetector } from './name.ts'
 import { detectPhones } from './phone.ts'
 import type { PiiDetector, PiiKind, PiiSpan } from './span.ts'
@@ -36,14 +37,11 @@ export function piiScanner(options: PiiScanOptions = {}): PiiDetector {
   }
   const detectors = [...PII_DETECTORS.map(({ detect }) => detect), nameDetector(names)]
   return (text) => {
-    const kept: PiiSpan[] = []
+    let kept: PiiSpan[] = []
     for (const detect of detectors) {
-      const before = [...kept]
-      for (const span of detect(text)) {
-        if (span.confidence < minConfidence) continue
-        if (!before.some((other) => other.start < span.end && span.start < other.end)) kept.push(span)
-      }
+      const sure = detect(text).filter((span) => span.confidence >= minConfidence)
+      kept = addSpans(kept, sure)
     }
-    return kept.sort((a, b) => a.start - b.start)
+    return kept
   }
 }

@@ -101,7 +101,7 @@ function parseRow(text: string, line: number): Record<string, unknown> {
   try {
     value = JSON.parse(text)
   } catch (cause) {
-    throw new RegraftError('invalid-file', `Line ${line} is not JSON: ${(cause as Error).message}`, {
+    throw new RegraftError('invalid-file', `Line ${line} is not JSON.`, {
       hint: 'the file must have a JSON object on each line',
       details: { line },
       cause,
