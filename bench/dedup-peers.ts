@@ -17,6 +17,7 @@ import { describeMachine, describeRuns } from './measure.ts'
 import { syntheticRows } from './synthetic-rows.ts'
 
 const PACKAGES = ['datasketch==2.0.0', 'datatrove[processing]==0.10.1', 'orjson']
+const PYTHON = 'python3'
 const THRESHOLD = 0.7
 const QUIET = { stdio: ['ignore', 'pipe', 'ignore'] } satisfies { stdio: StdioOptions }
 
@@ -123,7 +124,7 @@ function truth(rows: { text: string; of: number | null; similarity: number | nul
 function setUp(python: string): string {
   if (!existsSync(python)) {
     const folder = join(python, '../..')
-    execFileSync('python3', ['-m', 'venv', folder], { stdio: 'inherit' })
+    execFileSync(PYTHON, ['-m', 'venv', folder], { stdio: 'inherit' })
     execFileSync(python, ['-m', 'pip', 'install', '--quiet', ...PACKAGES], { stdio: 'inherit' })
   }
   return python
