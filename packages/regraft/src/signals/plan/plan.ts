@@ -116,9 +116,9 @@ export const planOperation = defineOperation({
       plan.items.map((item) => [`${item.inference} ${item.signal ?? item.candidate}`, item]),
     )
     const lines = new Map<string, JudgementLine>()
-    const ids = [...new Set(plan.items.map((item) => item.inference))]
+    const ids = new Set(plan.items.map((item) => item.inference))
     for await (const row of readTraffic(store, input.task ?? null, selections)) {
-      if (!ids.includes(row.inference.id)) continue
+      if (!ids.has(row.inference.id)) continue
       for (const { line, key } of linesOf(row)) {
         const item = wanted.get(key)
         if (item) lines.set(key, { ...line, propensity: item.propensity })
