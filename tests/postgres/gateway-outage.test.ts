@@ -66,13 +66,12 @@ test.skipIf(skipped !== null)(
     await answerMore(100)
 
     const lock = 'lock table inferences, api_keys, projects in access exclusive mode'
-    let isLocked = true
-    const locking = runSql(databaseUrl, `begin; ${lock}; select pg_sleep(4); commit`).then(() => {
-      isLocked = false
-    })
-    await answerMore(100)
-    expect(isLocked).toBe(true)
-    await locking
+    const locking = runSql(databaseUrl, `begin; ${lock}; select pg_sleep(600)`).catch(() => 'ended')
+    await answerMore(200)
+    const locker = `select pg_terminate_backend(pid) from pg_stat_activity
+      where query like '%pg_sleep(600)%' and pid <> pg_backend_pid()`
+    await runSql(databaseUrl, locker)
+    expect(await locking).toBe('ended')
 
     const postgresServer = new URL(databaseUrl)
     const name = postgresServer.pathname.slice(1)
