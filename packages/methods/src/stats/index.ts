@@ -9,7 +9,6 @@ export { normalCdf, normalQuantile } from './normal.ts'
 export { type BootstrapOptions, pairedBootstrap } from './paired-bootstrap.ts'
 export { countPairs, type PairedCounts, pairedDifference } from './paired-difference.ts'
 export { median, percentile } from './percentile.ts'
-export { proportionDifference } from './proportion-difference.ts'
 export { rankAuc } from './rank-auc.ts'
 export {
   type IndependentDifferenceDesign,

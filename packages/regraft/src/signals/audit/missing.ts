@@ -1,4 +1,4 @@
-import { fitBinaryLogistic, judgeBias, proportionDifference, Random, rankAuc } from '@regraft/methods'
+import { fitBinaryLogistic, independentDifference, judgeBias, Random, rankAuc } from '@regraft/methods'
 import { isEstimable } from '../weights/observations.ts'
 import { defineAudit, LEVEL } from './define.ts'
 
@@ -51,15 +51,15 @@ export const missingNotAtRandom = defineAudit({
   judge({ judged }) {
     const count = (given: boolean) => {
       const part = judged.filter((answer) => answer.given === given)
-      return { successes: part.filter(({ right }) => right).length, n: part.length }
+      return { right: part.filter(({ right }) => right).length, n: part.length }
     }
     const [bearing, silent] = [count(true), count(false)]
     if (bearing.n === 0 || silent.n === 0) return null
     const n = bearing.n + silent.n
-    const { estimate, low, high } = proportionDifference(bearing, silent, LEVEL)
+    const { estimate, low, high } = independentDifference(bearing, silent, LEVEL)
     return {
       ...judgeBias({ estimate, low, high }, { none: 0, margin: ACCURACY_MARGIN, n }),
-      reason: `right are ${bearing.successes} of ${bearing.n} judged answers with feedback and ${silent.successes} of ${silent.n} without; within ±${ACCURACY_MARGIN}† passes`,
+      reason: `right are ${bearing.right} of ${bearing.n} judged answers with feedback and ${silent.right} of ${silent.n} without; within ±${ACCURACY_MARGIN}† passes`,
       effect: estimate,
       interval: { low, high, level: LEVEL, method: 'Newcombe 1998' },
       unit: 'difference of the shares of right answers',
