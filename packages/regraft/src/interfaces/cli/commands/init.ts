@@ -36,6 +36,13 @@ server:
 #     path: models/small.gguf
 #     endOfLife: 2027-06-30
 
+# OpenAI-compatible APIs that answer at /v1/chat/completions beside your own models, and are logged the same.
+# upstreams:
+#   openai:
+#     url: https://api.openai.com/v1
+#     apiKey: \${OPENAI_API_KEY}
+#     models: [gpt-5-mini]
+
 # Defaults of the gates, not established facts: choose the margin before you compare.
 gates:
   margin: 0.02
