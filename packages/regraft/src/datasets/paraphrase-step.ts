@@ -112,7 +112,7 @@ async function measure(call: StepRun<ParaphraseParameters>, tools: ParaphraseToo
       suite,
       async (items) => {
         const result = await screenParaphrases({
-          items: items.flatMap(textsOfItem),
+          items: itemTexts(items),
           rows: comparedRows([...candidates.values()]),
           embedder: tools.embedder,
           threshold,
@@ -138,9 +138,17 @@ async function measure(call: StepRun<ParaphraseParameters>, tools: ParaphraseToo
   return [{ role: 'paraphrases', kind: 'measurement' as const, schemaVersion: 1, value }]
 }
 
-/** The question of an item, and its answer where that is more than a label. */
-function textsOfItem({ id, messages, expected }: OpenItem): ItemText[] {
-  return [comparedText(messages), ...longAnswers([expected])].map((text) => ({ id, text }))
+/** The question of each item, and its answer where that is more than a label and no other question has it. */
+function itemTexts(items: readonly OpenItem[]): ItemText[] {
+  const asked = new Map<string, Set<string>>()
+  for (const { messages, expected } of items) {
+    const questions = asked.get(normalizeText(expected)) ?? new Set()
+    asked.set(normalizeText(expected), questions.add(normalizeText(comparedText(messages))))
+  }
+  return items.flatMap(({ id, messages, expected }) => {
+    const answers = asked.get(normalizeText(expected))!.size === 1 ? longAnswers([expected]) : []
+    return [comparedText(messages), ...answers].map((text) => ({ id, text }))
+  })
 }
 
 /** Prompts, and answers that are more than a label or a stock phrase: an item may expect those by right. */
