@@ -4,6 +4,7 @@
 //
 // Items are the 3,080 test rows of banking77. Leaks: bench/data/banking77-leaks.jsonl (120 questions reworded, paraphrased with
 // other words, and translated, by a language model). Legitimate: the training rows whose word-bigram Jaccard with every test row is below 0.8.
+// `--apart` asks an easier question: items and leaks of half of the 77 intents (seed 1), legitimate rows of the others.
 // A row is found when its nearest item is at least `threshold` near. Thresholds are chosen on one half of the leaks' items
 // and of the legitimate rows (seed 1) and reported on the other.
 import { readFileSync } from 'node:fs'
@@ -35,23 +36,35 @@ const FALSE_DROPS = [0.01, 0.02, 0.05]
 const CURVE = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7]
 
 const { values, positionals } = parseArgs({
-  options: { folder: { type: 'string' }, endpoint: { type: 'string' }, model: { type: 'string' } },
+  options: {
+    folder: { type: 'string' },
+    endpoint: { type: 'string' },
+    model: { type: 'string' },
+    apart: { type: 'boolean', default: false },
+  },
   allowPositionals: true,
 })
-const { train, test } = readBanking77(positionals[0])
+const data = readBanking77(positionals[0])
+const itemIntents = intentsOfItems(data.test)
+const test = data.test.filter(({ label }) => itemIntents.has(label))
+const train = data.train.filter(({ label }) => !values.apart || !itemIntents.has(label))
+const isItem = new Set(test.map(({ id }) => id))
 const leaks = readFileSync(new URL('data/banking77-leaks.jsonl', import.meta.url), 'utf8')
   .trim()
   .split('\n')
   .map((line) => JSON.parse(line) as Leak)
+  .filter(({ item }) => isItem.has(item))
 const copies = nearCopies(train, test)
 const allLegitimate = train.filter(({ id }) => !copies.has(id))
-const legitimate = new Random(1, 'legitimate').shuffle([...allLegitimate]).slice(0, LEGITIMATE)
+const legitimate = new Random(1, 'legitimate')
+  .shuffle([...allLegitimate])
+  .slice(0, values.apart ? LEGITIMATE / 2 : LEGITIMATE)
 
 console.log(describeMachine())
 console.log(
   `${test.length} items; ${leaks.length} items leaked, each reworded, paraphrased and translated; ${allLegitimate.length} of ${train.length} training rows are legitimate (no word-bigram Jaccard of ${NEAR_COPY} or more), of which ${legitimate.length} are drawn`,
 )
-console.log(resemblanceOfTheIssue())
+if (!values.apart) console.log(resemblanceOfTheIssue())
 
 const store = await openTestStore()
 try {
@@ -92,9 +105,12 @@ async function report(embedder: EmbedderSource): Promise<void> {
   console.log(
     `\n### ${embedder.name} (${embedder.digest.slice(7, 19)}): ${test.length + legitimate.length} texts in ${seconds.toFixed(1)} s, ${rows.truncated} cut`,
   )
+  const intents = new Map(test.map(({ id, label }) => [id, label]))
+  const sameIntent = (found: typeof reworded) =>
+    leaks.filter(({ item }) => intents.get(found.of(item).item) === intents.get(item)).length
   const own = (found: typeof paraphrases) => leaks.filter(({ item }) => found.of(item).item === item).length
   console.log(
-    `nearest item is the one it was made from: ${own(reworded)} of ${leaks.length} reworded, ${own(paraphrases)} paraphrased, ${own(translations)} translated`,
+    `nearest item is the one it was made from: ${own(reworded)} of ${leaks.length} reworded, ${own(paraphrases)} paraphrased, ${own(translations)} translated; it has its intent: ${sameIntent(reworded)}, ${sameIntent(paraphrases)}, ${sameIntent(translations)}`,
   )
 
   const [chosenOn, reportedOn] = halves(leaks)
@@ -136,6 +152,13 @@ async function report(embedder: EmbedderSource): Promise<void> {
     ]
     console.log(`| ${100 * dropped} % | ${threshold.toFixed(4)} | ${cells.join(' | ')} |`)
   }
+}
+
+/** All intents, or with `--apart` the first half of them in a shuffled order. */
+function intentsOfItems(rows: readonly BankingRow[]): Set<string> {
+  const intents = [...new Set(rows.map(({ label }) => label))].sort()
+  const shuffled = new Random(1, 'intents').shuffle(intents)
+  return new Set(values.apart ? shuffled.slice(0, Math.ceil(intents.length / 2)) : intents)
 }
 
 /** Ids of training rows that are equal to a test row or near copies of one: no legitimate rows, whatever the reason. */

@@ -17,7 +17,7 @@ export const endpoint: EmbedderKind = {
       kind: 'endpoint',
       digest: digestOf('embedder', 1, canonicalBytes({ kind: 'endpoint', url, model, MOST_CHARACTERS })),
       external: true,
-      reportFrom: 0.8,
+      reportFrom: 0.95,
       async open(context) {
         let dimension: number | null = null
         return {
