@@ -17,7 +17,7 @@ export const endpoint: EmbedderKind = {
       kind: 'endpoint',
       digest: digestOf('embedder', 1, canonicalBytes({ kind: 'endpoint', url, model, MOST_CHARACTERS })),
       external: true,
-      reportFrom: 0.95,
+      reportFrom: 0.9,
       async open(context) {
         let dimension: number | null = null
         return {

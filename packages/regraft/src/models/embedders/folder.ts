@@ -16,7 +16,7 @@ export const folder: EmbedderKind = {
       kind: 'folder',
       digest: digestOf('embedder', 1, canonicalBytes({ kind: 'onnx', encoder: identified })),
       external: false,
-      reportFrom: 0.95,
+      reportFrom: 0.9,
       async open({ signal }) {
         signal.throwIfAborted()
         const child = await explained(name, () =>
