@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
+import { SLOW_TESTS } from './scripts/verify/slow-tests.ts'
 
 /** `.ci/run` counts tests from these reports. */
 const reports = process.env.REGRAFT_TEST_REPORTS
@@ -13,6 +14,7 @@ export default defineConfig({
       'scripts/**/*.test.ts',
       'tests/*.test.ts',
     ],
+    exclude: [...configDefaults.exclude, ...SLOW_TESTS],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findProgram, installPackage, passes, ROOT } from './command.ts'
 import { type Counts, countTests } from './reports.ts'
+import { SLOW_TESTS } from './slow-tests.ts'
 
 export interface Outcome {
   state: 'passed' | 'failed' | 'skipped'
@@ -58,6 +59,7 @@ export const checks: readonly Check[] = [
     title: 'Ways through several verbs with a training between',
     run: () => suite('journeys', ['tests/journeys']),
   },
+  { name: 'slow', title: 'Tests too slow for npm test', run: () => suite('slow', SLOW_TESTS) },
   { name: 'browser', title: 'Feedback from a real browser', run: browser },
   { name: 'postgres', title: 'Store, jobs and command line on Postgres', run: postgres },
   { name: 'parity', title: 'Logits and embeddings against transformers and PEFT', run: parity },

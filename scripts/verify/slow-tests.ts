@@ -1,0 +1,9 @@
+/** Tests that lie beside what they test and take too long for `npm test`: `npm run verify` runs them. */
+export const SLOW_TESTS = [
+  'packages/regraft/src/datasets/erase.test.ts',
+  'packages/regraft/src/datasets/export.test.ts',
+  'packages/regraft/src/interfaces/cli/process.test.ts',
+  'packages/regraft/src/models/pull.test.ts',
+  'packages/regraft/src/store/pglite/pglite.test.ts',
+  'tests/bad-input.test.ts',
+]
