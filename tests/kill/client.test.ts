@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
+import { openJournals } from '../../packages/regraft/src/capture/index.ts'
 import { openStore } from '../../packages/regraft/src/store/index.ts'
 import { collect } from '../../packages/regraft/src/store/spec/fixtures.ts'
 import { type CliProcess, startServer } from '../cli-process.ts'
@@ -54,6 +55,10 @@ test('events of a product that is killed, sent to a server that is killed, are s
   await startProduct('last').ended
   expect((await server.kill('SIGTERM')).code).toBe(143)
   const store = await openStore({ dataDirectory: join(folder, '.regraft') })
+  // What the server had acknowledged last may still be in its journal.
+  const journals = await openJournals(join(folder, '.regraft', 'journal'), { store })
+  await journals.drained('default')
+  await journals.close()
   const rows = await collect(store.project('default').feedback.select())
   await store.close()
   const stored = rows.map(({ payload }) => ('value' in payload ? String(payload.value) : ''))
