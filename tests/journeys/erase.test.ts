@@ -7,17 +7,22 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Journals, openJournals } from '../../packages/regraft/src/capture/index.ts'
-import { Config } from '../../packages/regraft/src/config/index.ts'
 import { buildOperation } from '../../packages/regraft/src/datasets/build.ts'
 import { eraseOperation } from '../../packages/regraft/src/datasets/erase.ts'
 import { certificateOperation } from '../../packages/regraft/src/datasets/erase-certificate.ts'
 import { erasureOf } from '../../packages/regraft/src/datasets/erasure/index.ts'
 import { exportOperation } from '../../packages/regraft/src/datasets/export.ts'
+import {
+  erase,
+  contextOf as erasureContext,
+  QUOTED,
+  SECRET,
+  traffic,
+} from '../../packages/regraft/src/datasets/fixtures/erasure.ts'
 import type { SnapshotManifest } from '../../packages/regraft/src/datasets/manifest.ts'
-import type { OperationContext } from '../../packages/regraft/src/operation/index.ts'
 import { inference, NOON } from '../../packages/regraft/src/store/spec/fixtures.ts'
 import { openTestStore } from '../../packages/regraft/src/store/testing.ts'
-import type { NewFeedback, ProjectStore } from '../../packages/regraft/src/store/types.ts'
+import type { ProjectStore } from '../../packages/regraft/src/store/types.ts'
 
 let store: Awaited<ReturnType<typeof openTestStore>>
 let journals: Journals
@@ -32,56 +37,12 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-function contextOf(project: ProjectStore): OperationContext {
-  return {
-    store: project,
-    principal: { id: 'local', scopes: ['admin'] },
-    config: Config.parse({ dataDirectory: store.dataDirectory }),
-    signal: new AbortController().signal,
-    progress() {},
-    log: { debug() {}, info() {}, warn() {}, error() {} },
-    services: { journals } as OperationContext['services'],
-    jobId: null,
-    attempt: 1,
-  }
-}
-
-async function erase(project: ProjectStore, input: Record<string, unknown>) {
-  const prepared = await eraseOperation.prepare!({ store: project }, eraseOperation.input.parse(input))
-  expect(JSON.stringify(prepared)).not.toContain('user-')
-  const output = await eraseOperation.run(contextOf(project), eraseOperation.input.parse(prepared))
-  return eraseOperation.output.parse(output)
-}
-
-const about = (inferenceId: string, value: string, subject: string | null = null): NewFeedback => ({
-  ...{ id: randomUUID(), inferenceId, occurredAt: NOON, derivedFrom: [inferenceId], subject },
-  payload: { type: 'correction', value, author: 'agent' },
-})
-
-const SECRET = 'My allotment number is Quillfeather 4471, and the hedge is on fire'
-const QUOTED = 'We told Quillfeather that his "hedge" burns, line one\nline two'
-const OTHER = 'where is my parcel, it was sent on Monday'
-
-/** Traffic of two people; what the agent wrote of the first one bears no subject, as feedback that came too early. */
-async function traffic(project: ProjectStore) {
-  const subject = await project.keys.subjectOf('user-17')
-  const mine = [inference(SECRET, { subject }), inference('parcels please and thank you', { subject })]
-  const others = Array.from({ length: 6 }, (_, index) => inference(`${OTHER}, number ${index}`))
-  const journal = await journals.of(project.projectId)
-  for (const row of [...mine, ...others]) await journal.append({ kind: 'inference', row })
-  const feedback = [
-    about(mine[0]!.id, QUOTED),
-    about(mine[1]!.id, 'parcels', subject),
-    ...others.map(({ id }) => about(id, 'parcels')),
-  ]
-  for (const row of feedback) await journal.append({ kind: 'feedback', row })
-  await journal.drained()
-  return { subject, mine, others }
-}
+const contextOf = (project: ProjectStore) =>
+  erasureContext(project, { dataDirectory: store.dataDirectory, journals })
 
 test('an erasure takes rows, what was made from them and the files, names what must be trained again, and is certified', async () => {
   const project = store.project('erase')
-  const { subject, mine } = await traffic(project)
+  const { subject, mine } = await traffic(project, journals)
   // A file with a line of the person, as an import with a column for end users leaves it.
   const line = 'the gate of the allotment has been left open again by the Quillfeathers'
   const file = await project.blobs.put(
@@ -120,11 +81,11 @@ test('an erasure takes rows, what was made from them and the files, names what m
   const asked = exportOperation.input.parse({ snapshot: built.snapshot, format: 'parquet' })
   const exported = exportOperation.output.parse(await exportOperation.run(contextOf(project), asked))
 
-  const planned = await erase(project, { subject: 'user-17', dryRun: true })
+  const planned = await erase(contextOf(project), { subject: 'user-17', dryRun: true })
   expect(planned).toMatchObject({ dryRun: true, certificate: null, snapshots: [built.snapshot] })
   expect(await project.inferences.count({ subject })).toBe(3)
 
-  const erased = await erase(project, { subject: 'user-17' })
+  const erased = await erase(contextOf(project), { subject: 'user-17' })
   expect(erased).toMatchObject({
     ...{ subject, nothing: false, dryRun: false, own: planned.own, derived: planned.derived },
     retrain: [
@@ -154,7 +115,7 @@ test('an erasure takes rows, what was made from them and the files, names what m
 
   const again = buildOperation.output.parse(await buildOperation.run(contextOf(project), given))
   expect(again.snapshot).not.toBe(built.snapshot)
-  const second = await erase(project, { subject: 'user-17' })
+  const second = await erase(contextOf(project), { subject: 'user-17' })
   expect(second).toMatchObject({ nothing: true, certificate: erased.certificate })
 
   const { digest: certificate } = await project.artifacts.resolve(erased.certificate!)

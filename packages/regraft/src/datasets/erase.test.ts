@@ -4,14 +4,12 @@ import { gzipSync } from 'node:zlib'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Journals, openJournals } from '../capture/index.ts'
-import { Config } from '../config/index.ts'
-import type { OperationContext } from '../operation/index.ts'
-import { inference, NOON } from '../store/spec/fixtures.ts'
+import { inference } from '../store/spec/fixtures.ts'
 import { openTestStore } from '../store/testing.ts'
-import type { NewFeedback, ProjectStore } from '../store/types.ts'
-import { eraseOperation } from './erase.ts'
+import type { ProjectStore } from '../store/types.ts'
 import { piecesOf } from './erasure/plan.ts'
 import { searchFolder } from './erasure/search.ts'
+import { about, erase, contextOf as erasureContext, OTHER, traffic } from './fixtures/erasure.ts'
 
 let store: Awaited<ReturnType<typeof openTestStore>>
 let journals: Journals
@@ -24,52 +22,8 @@ afterAll(async () => {
   await store.close()
 })
 
-function contextOf(project: ProjectStore): OperationContext {
-  return {
-    store: project,
-    principal: { id: 'local', scopes: ['admin'] },
-    config: Config.parse({ dataDirectory: store.dataDirectory }),
-    signal: new AbortController().signal,
-    progress() {},
-    log: { debug() {}, info() {}, warn() {}, error() {} },
-    services: { journals } as OperationContext['services'],
-    jobId: null,
-    attempt: 1,
-  }
-}
-
-async function erase(project: ProjectStore, input: Record<string, unknown>) {
-  const prepared = await eraseOperation.prepare!({ store: project }, eraseOperation.input.parse(input))
-  expect(JSON.stringify(prepared)).not.toContain('user-')
-  const output = await eraseOperation.run(contextOf(project), eraseOperation.input.parse(prepared))
-  return eraseOperation.output.parse(output)
-}
-
-const about = (inferenceId: string, value: string, subject: string | null = null): NewFeedback => ({
-  ...{ id: uuidv7(), inferenceId, occurredAt: NOON, derivedFrom: [inferenceId], subject },
-  payload: { type: 'correction', value, author: 'agent' },
-})
-
-const SECRET = 'My allotment number is Quillfeather 4471, and the hedge is on fire'
-const QUOTED = 'We told Quillfeather that his "hedge" burns, line one\nline two'
-const OTHER = 'where is my parcel, it was sent on Monday'
-
-/** Traffic of two people; what the agent wrote of the first one bears no subject, as feedback that came too early. */
-async function traffic(project: ProjectStore) {
-  const subject = await project.keys.subjectOf('user-17')
-  const mine = [inference(SECRET, { subject }), inference('parcels please and thank you', { subject })]
-  const others = Array.from({ length: 6 }, (_, index) => inference(`${OTHER}, number ${index}`))
-  const journal = await journals.of(project.projectId)
-  for (const row of [...mine, ...others]) await journal.append({ kind: 'inference', row })
-  const feedback = [
-    about(mine[0]!.id, QUOTED),
-    about(mine[1]!.id, 'parcels', subject),
-    ...others.map(({ id }) => about(id, 'parcels')),
-  ]
-  for (const row of feedback) await journal.append({ kind: 'feedback', row })
-  await journal.drained()
-  return { subject, mine, others }
-}
+const contextOf = (project: ProjectStore) =>
+  erasureContext(project, { dataDirectory: store.dataDirectory, journals })
 
 test('the search finds words that are left: in a file, packed, and in the log when nothing was sealed', async () => {
   const project = store.project('bites')
@@ -126,10 +80,10 @@ test('pieces that other people wrote too are not searched for, and short texts o
 
 test('an erasure does not begin while a job may be working with the rows', async () => {
   const project = store.project('busy')
-  const { subject } = await traffic(project)
+  const { subject } = await traffic(project, journals)
   const job = await project.jobs.create({ operation: 'training run', input: {}, principal: 'p' })
   await project.jobs.claim(job.id, 'runner')
-  await expect(erase(project, { subject: 'user-17' })).rejects.toMatchObject({
+  await expect(erase(contextOf(project), { subject: 'user-17' })).rejects.toMatchObject({
     code: 'conflict',
     hint: expect.stringContaining(`regraft jobs cancel ${job.id}`),
   })
@@ -139,7 +93,10 @@ test('an erasure does not begin while a job may be working with the rows', async
 test('who is to be erased must be said once', async () => {
   const project = store.project('who')
   for (const input of [{}, { subject: 'a', hash: 'a'.repeat(64) }]) {
-    await expect(erase(project, input)).rejects.toMatchObject({ code: 'invalid-input' })
+    await expect(erase(contextOf(project), input)).rejects.toMatchObject({ code: 'invalid-input' })
   }
-  expect(await erase(project, { subject: 'nobody' })).toMatchObject({ nothing: true, certificate: null })
+  expect(await erase(contextOf(project), { subject: 'nobody' })).toMatchObject({
+    nothing: true,
+    certificate: null,
+  })
 })

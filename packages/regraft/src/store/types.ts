@@ -1,5 +1,5 @@
-// The store as other modules see it: all types that they may know of the store. Rows and their payloads are in row-types.ts, keys, vault and traces in
-// privacy-types.ts; both are reached through this file.
+// The store as other modules see it. Rows and their payloads are in row-types.ts, keys, vault and traces in privacy-types.ts;
+// both are reached through this file.
 
 import type { Keyring, TraceTable, VaultTable } from './privacy-types.ts'
 import type {
