@@ -40,8 +40,12 @@ export async function gatherRecord(
   }
   const made = await store.artifacts.read<AdapterRecord>(adapter)
   const base = await store.artifacts.read<BaseRecord>(made.base)
-  const recipe = await store.artifacts.read<Recipe>(made.recipe)
-  const manifest = await store.artifacts.read<SnapshotManifest>(made.snapshot)
+  const elsewhere = 'it was trained elsewhere: train one here whose record is complete'
+  const recipeDigest = need(made.recipe, 'the recipe', elsewhere)
+  const snapshot = need(made.snapshot, 'the snapshot of its training rows', elsewhere)
+  if (recipeDigest === null || snapshot === null) return { missing, record: null }
+  const recipe = await store.artifacts.read<Recipe>(recipeDigest)
+  const manifest = await store.artifacts.read<SnapshotManifest>(snapshot)
   const execution = need(
     await firstTraining(store, adapter),
     'the execution that trained it',
@@ -80,12 +84,12 @@ export async function gatherRecord(
       deputy: deputy!,
       base: { artifact: made.base, name: base.name, precision: base.precision, digests: base.digests },
       snapshot: {
-        artifact: made.snapshot,
+        artifact: snapshot,
         rows: manifest.rows.filter(({ split }) => split === 'train').length,
         dropped: manifest.dropped.length,
         consent: consent!,
       },
-      recipe: made.recipe,
+      recipe: recipeDigest,
       run: execution.outputs.find(({ role }) => role === 'run')!.digest,
       execution: execution.id,
       seeds: [recipe.training.seed],

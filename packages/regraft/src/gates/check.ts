@@ -131,11 +131,33 @@ export async function findAdapter({ store }: OperationContext, wanted: string | 
   })
 }
 
+/** The snapshot that an adapter learned from. Throws 'incompatible' for one that was trained elsewhere. */
+export function requireSnapshotOf({ snapshot }: AdapterRecord): string {
+  if (snapshot !== null) return snapshot
+  throw new RegraftError(
+    'incompatible',
+    'the adapter was trained elsewhere: its training rows are not known',
+    {
+      hint: 'regraft gates check --evaluation <name> judges it without them',
+    },
+  )
+}
+
 async function findSuite(
   { store }: OperationContext,
   record: AdapterRecord,
   wanted: string | undefined,
 ): Promise<string> {
+  if (record.snapshot === null) {
+    if (wanted !== undefined) return (await requireSuite(store, wanted)).digest
+    throw new RegraftError(
+      'invalid-input',
+      'the adapter was trained elsewhere, kept from no suite of yours',
+      {
+        hint: 'say which one it is judged on: --evaluation <name>',
+      },
+    )
+  }
   const { suite, fresh } = await store.artifacts.read<SnapshotManifest>(record.snapshot)
   if (wanted === undefined) return suite
   const named = await requireSuite(store, wanted)

@@ -3,7 +3,7 @@ import { runStep, shortDigest } from '../lineage/index.ts'
 import type { AdapterRecord } from '../models/index.ts'
 import { defineOperation } from '../operation/index.ts'
 import { renderVerdict, type Verdict } from '../verdict/index.ts'
-import { findAdapter } from './check.ts'
+import { findAdapter, requireSnapshotOf } from './check.ts'
 import {
   type ExposureMeasurement,
   type ExposureRecord,
@@ -55,7 +55,7 @@ export const exposureOperation = defineOperation({
     })
     const measured = await runStep({ project: store, signal }, step, {
       inputs: [
-        { role: 'snapshot', digest: record.snapshot },
+        { role: 'snapshot', digest: requireSnapshotOf(record) },
         { role: 'base', digest: record.base },
         { role: 'adapter', digest: adapter },
       ],

@@ -5,7 +5,7 @@ import { runStep, shortDigest } from '../lineage/index.ts'
 import type { AdapterRecord } from '../models/index.ts'
 import { defineOperation } from '../operation/index.ts'
 import { renderVerdict, type Verdict } from '../verdict/index.ts'
-import { findAdapter, scoreOf } from './check.ts'
+import { findAdapter, requireSnapshotOf, scoreOf } from './check.ts'
 import { type GapRecord, judgeGap } from './judge-gap.ts'
 import { measureModel, warnOfLeftOut } from './measure.ts'
 
@@ -37,8 +37,9 @@ export const gapOperation = defineOperation({
   async run(context, { adapter: wanted, maxTokens }) {
     const { store, signal, config } = context
     const adapter = await findAdapter(context, wanted)
-    const { base, snapshot } = await store.artifacts.read<AdapterRecord>(adapter)
-    const { suite, fresh } = await store.artifacts.read<SnapshotManifest>(snapshot)
+    const record = await store.artifacts.read<AdapterRecord>(adapter)
+    const { base } = record
+    const { suite, fresh } = await store.artifacts.read<SnapshotManifest>(requireSnapshotOf(record))
     if (fresh === undefined) {
       throw new RegraftError('incompatible', 'the snapshot of the adapter was built without a fresh suite', {
         hint: 'regraft datasets build --fresh 0.1, then train again',
@@ -60,10 +61,10 @@ export const gapOperation = defineOperation({
         rerun: `regraft gates gap ${shortDigest(adapter)}${maxTokens === 24 ? '' : ` --max-tokens ${maxTokens}`}`,
       },
     })
-    const record = judged.digest('verdict')
-    const { verdict } = await store.artifacts.read<GapRecord>(record)
+    const digest = judged.digest('verdict')
+    const { verdict } = await store.artifacts.read<GapRecord>(digest)
     return {
-      ...{ adapter, record, verdict },
+      ...{ adapter, record: digest, verdict },
       frozen: { suite, ...(await scoreOf(context, measured.frozen)) },
       fresh: { suite: fresh, ...(await scoreOf(context, measured.fresh)) },
     }

@@ -4,11 +4,14 @@ import { join } from 'node:path'
 import type { FileReference } from '../lineage/index.ts'
 import type { BlobStore, ProjectStore } from '../store/types.ts'
 
-/** An adapter as an artifact: its files by content, and what it was made of. Equal bytes give an equal digest. */
+/**
+ * An adapter as an artifact: its files by content, and what it was made of. Equal bytes give an equal digest. Of an
+ * adapter that was trained elsewhere recipe and snapshot are null: nobody here knows them.
+ */
 export interface AdapterRecord {
   base: string
-  recipe: string
-  snapshot: string
+  recipe: string | null
+  snapshot: string | null
   files: FileReference[]
 }
 
