@@ -39,7 +39,9 @@ export const certificateOperation = defineOperation({
       `  removed: ${count(removed.own)} own rows, ${count(removed.derived)} made from them, ${removed.blobs.length + removed.paths.length} files, ${removed.answers} kept answers, ${removed.jobs} records of jobs`,
       `  snapshots that held them: ${snapshots.map(shortDigest).join(', ') || 'none'}`,
       ...retrain.map(({ adapter, registrations }) => {
-        const names = registrations.map(({ name, version, owner }) => `${name} v${version}, owner ${owner}`)
+        const names = registrations.map(
+          ({ name, version, owner }) => `${name} v${version}, owner ${owner ?? 'nobody'}`,
+        )
         return `  train again: adapter ${shortDigest(adapter)}  ${names.join('; ') || 'not registered'}`
       }),
       renderVerdict(drill.verdict),

@@ -39,8 +39,8 @@ const Registration = z.object({
   registration: z.string(),
   name: z.string(),
   version: z.int(),
-  owner: z.string(),
-  deputy: z.string(),
+  owner: z.string().nullable(),
+  deputy: z.string().nullable(),
   current: z.boolean(),
 })
 
@@ -214,7 +214,7 @@ function renderErase(output: EraseOutput): string {
   if (retrain.length === 0) lines.push('  adapters to train again: none')
   for (const { adapter, registrations } of retrain) {
     const names = registrations.map(({ name, version, owner, deputy, current }) => {
-      return `${name} v${version}${current ? '' : ' (earlier)'}, owner ${owner}, deputy ${deputy}`
+      return `${name} v${version}${current ? '' : ' (earlier)'}, owner ${owner ?? 'nobody'}, deputy ${deputy ?? 'nobody'}`
     })
     lines.push(`  train again: adapter ${shortDigest(adapter)}  ${names.join('; ') || 'not registered'}`)
   }

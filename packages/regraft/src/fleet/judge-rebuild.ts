@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { defineStep, shortDigest } from '../lineage/index.ts'
 import type { AdapterRecord } from '../models/index.ts'
 import type { Verdict } from '../verdict/index.ts'
-import type { Registration } from './registration.ts'
+import { type Registration, upcastRegistration } from './registration.ts'
 
 /** The content of a verdict artifact of a rebuild drill. */
 export interface RebuildRecord {
@@ -26,7 +26,7 @@ export const judgeRebuild = defineStep({
   determinism: 'pure',
   input: Finding,
   async run({ parameters, inputs, read, project }) {
-    const registration = await read<Registration>('registration')
+    const registration = upcastRegistration(await read<Registration>('registration'))
     const rebuilt = inputs.find(({ role }) => role === 'rebuilt')?.digest ?? null
     const finding = await decide(parameters, registration, rebuilt, (digest) =>
       project.artifacts.read(digest),

@@ -10,13 +10,14 @@ const Entry = z.object({
   adapter: z.string(),
   registration: z.string(),
   base: z.string(),
-  owner: z.string(),
-  deputy: z.string(),
-  accuracy: z.number(),
-  low: z.number(),
-  high: z.number(),
-  n: z.int(),
-  trainingRows: z.int(),
+  origin: z.enum(['trained', 'adopted']),
+  owner: z.string().nullable().describe('null for an adopted adapter that nobody answers for'),
+  deputy: z.string().nullable(),
+  accuracy: z.number().nullable().describe('null for an adopted adapter that was never judged here'),
+  low: z.number().nullable(),
+  high: z.number().nullable(),
+  n: z.int().nullable(),
+  trainingRows: z.int().nullable().describe('null for an adopted adapter whose rows are unknown'),
   routes: z.array(z.string()),
   registeredAt: z.string(),
   erased: z
@@ -36,13 +37,15 @@ export const listOperation = defineOperation({
   example: 'regraft fleet list',
   render({ adapters }) {
     if (adapters.length === 0) return 'no adapter is registered yet: regraft fleet register <name>'
-    const percent = (share: number) => `${(share * 100).toFixed(1)} %`
+    const percent = (share: number | null) => (share === null ? '–' : `${(share * 100).toFixed(1)} %`)
     const rows = adapters.map((entry) => [
       `${entry.name} v${entry.version}`,
       shortDigest(entry.adapter),
       entry.base,
-      `${percent(entry.accuracy)} [${percent(entry.low)}, ${percent(entry.high)}] of ${entry.n}`,
-      `${entry.owner} / ${entry.deputy}`,
+      entry.accuracy === null
+        ? 'never judged'
+        : `${percent(entry.accuracy)} [${percent(entry.low)}, ${percent(entry.high)}] of ${entry.n}`,
+      `${entry.owner ?? 'nobody'} / ${entry.deputy ?? 'nobody'}`,
       entry.registeredAt.slice(0, 10),
     ])
     const table = [['adapter', 'digest', 'base', 'accuracy', 'owner / deputy', 'registered'], ...rows]
@@ -72,13 +75,14 @@ export const listOperation = defineOperation({
         adapter: registration.adapter,
         registration: digest,
         base: registration.base.name,
+        origin: registration.origin,
         owner: registration.owner,
         deputy: registration.deputy,
-        accuracy: registration.score.accuracy,
-        low: registration.score.low,
-        high: registration.score.high,
-        n: registration.score.n,
-        trainingRows: registration.snapshot.rows,
+        accuracy: registration.score?.accuracy ?? null,
+        low: registration.score?.low ?? null,
+        high: registration.score?.high ?? null,
+        n: registration.score?.n ?? null,
+        trainingRows: registration.snapshot?.rows ?? null,
         routes: registration.routes,
         registeredAt: registration.registeredAt,
         erased: erasures.get(registration.adapter) ?? null,

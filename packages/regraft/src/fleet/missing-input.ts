@@ -2,9 +2,9 @@ import type { Config } from '../config/index.ts'
 import { erasureOf, type SnapshotManifest } from '../datasets/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { shortDigest } from '../lineage/index.ts'
-import { type AdapterRecord, type BaseRecord, requireRecordedBase } from '../models/index.ts'
+import { type AdapterRecord, type AnyBase, requireLocalBase, requireRecordedBase } from '../models/index.ts'
 import type { Edge, ProjectStore } from '../store/types.ts'
-import type { Registration } from './registration.ts'
+import type { TrainedRegistration } from './registration.ts'
 
 const PAGE = 500
 
@@ -15,7 +15,7 @@ const PAGE = 500
 export async function findMissingInput(
   store: ProjectStore,
   config: Config,
-  registration: Registration,
+  registration: TrainedRegistration,
 ): Promise<string | null> {
   const artifacts = [
     ['adapter record', registration.adapter],
@@ -33,7 +33,7 @@ export async function findMissingInput(
   }
   const teachers = others.filter(({ role }) => role === 'teacher-base')
   for (const digest of [registration.base.artifact, ...teachers.map((teacher) => teacher.digest)]) {
-    const base = await store.artifacts.read<BaseRecord>(digest)
+    const base = requireLocalBase(await store.artifacts.read<AnyBase>(digest))
     const problem = await problemOf(() => requireRecordedBase(config, base))
     if (problem) return `base ${base.name}: ${problem}`
   }
@@ -45,7 +45,10 @@ export async function findMissingInput(
 }
 
 /** The inputs of the execution that trained a registered adapter, in their order. Throws 'not-found' when it is gone. */
-export async function recordedInputs(store: ProjectStore, registration: Registration): Promise<Edge[]> {
+export async function recordedInputs(
+  store: ProjectStore,
+  registration: TrainedRegistration,
+): Promise<Edge[]> {
   const execution = await store.executions.get(registration.execution)
   if (execution) return execution.inputs
   throw new RegraftError('not-found', `the execution ${registration.execution} is gone from the record`)

@@ -8,7 +8,7 @@ import { type Recipe, trainAdapter, trainingReporter } from '../training/index.t
 import { renderVerdict, type Verdict } from '../verdict/index.ts'
 import { judgeRebuild, type RebuildFinding, type RebuildRecord } from './judge-rebuild.ts'
 import { findMissingInput, recordedInputs } from './missing-input.ts'
-import { requireRegistration } from './registration.ts'
+import { requireRegistration, requireTrained } from './registration.ts'
 
 /** Trains a registered adapter again from its record alone and compares the bytes. */
 export const rebuildOperation = defineOperation({
@@ -35,7 +35,8 @@ export const rebuildOperation = defineOperation({
   async run(context, { name }) {
     const { store, config, progress, signal } = context
     const started = performance.now()
-    const { digest, registration } = await requireRegistration(store, name)
+    const { digest, registration: current } = await requireRegistration(store, name)
+    const registration = requireTrained(current)
     const conclude = async (found: RebuildFinding, rebuilt: string | null) => {
       const judged = await runStep({ project: store }, judgeRebuild, {
         inputs: [

@@ -1,15 +1,10 @@
+import type { Config } from '../config/index.ts'
 import { consentOf, type SnapshotManifest } from '../datasets/index.ts'
 import { type GateRecord, gateAlias, scoreOf } from '../gates/index.ts'
-import type { AdapterRecord, BaseRecord } from '../models/index.ts'
+import { type AdapterRecord, type AnyBase, recordedRevision, requireLocalBase } from '../models/index.ts'
 import type { Execution, ProjectStore } from '../store/types.ts'
 import type { Recipe } from '../training/index.ts'
-import type { Registration } from './registration.ts'
-
-/** Something that a registration needs and the record does not have, with the command or setting that adds it. */
-export interface MissingEntry {
-  entry: string
-  fix: string
-}
+import type { MissingEntry, TrainedRegistration } from './registration.ts'
 
 export interface Ownership {
   name: string
@@ -23,10 +18,13 @@ export interface Ownership {
  * the list is empty.
  */
 export async function gatherRecord(
-  store: ProjectStore,
+  { store, config }: { store: ProjectStore; config: Config },
   adapter: string,
   ownership: Ownership,
-): Promise<{ missing: MissingEntry[]; record: Omit<Registration, 'version' | 'registeredAt'> | null }> {
+): Promise<{
+  missing: MissingEntry[]
+  record: Omit<TrainedRegistration, 'version' | 'registeredAt'> | null
+}> {
   const missing: MissingEntry[] = []
   const need = <T>(value: T | null | undefined, entry: string, fix: string): T | null => {
     if (value !== null && value !== undefined && value !== '') return value
@@ -39,11 +37,12 @@ export async function gatherRecord(
     missing.push({ entry: 'a deputy other than the owner', fix: 'name a second person: one may leave' })
   }
   const made = await store.artifacts.read<AdapterRecord>(adapter)
-  const base = await store.artifacts.read<BaseRecord>(made.base)
+  const base = await store.artifacts.read<AnyBase>(made.base)
   const elsewhere = 'it was trained elsewhere: train one here whose record is complete'
   const recipeDigest = need(made.recipe, 'the recipe', elsewhere)
   const snapshot = need(made.snapshot, 'the snapshot of its training rows', elsewhere)
   if (recipeDigest === null || snapshot === null) return { missing, record: null }
+  const { name, precision, digests } = requireLocalBase(base)
   const recipe = await store.artifacts.read<Recipe>(recipeDigest)
   const manifest = await store.artifacts.read<SnapshotManifest>(snapshot)
   const execution = need(
@@ -78,11 +77,19 @@ export async function gatherRecord(
   return {
     missing,
     record: {
+      origin: 'trained',
       name: ownership.name,
       adapter,
       owner: owner!,
       deputy: deputy!,
-      base: { artifact: made.base, name: base.name, precision: base.precision, digests: base.digests },
+      base: {
+        kind: 'local',
+        artifact: made.base,
+        name,
+        revision: recordedRevision(config, name),
+        precision,
+        digests,
+      },
       snapshot: {
         artifact: snapshot,
         rows: manifest.rows.filter(({ split }) => split === 'train').length,
@@ -93,11 +100,16 @@ export async function gatherRecord(
       run: execution.outputs.find(({ role }) => role === 'run')!.digest,
       execution: execution.id,
       seeds: [recipe.training.seed],
-      environment: { lock, step: `${execution.step} v${execution.version}` },
+      environment: {
+        lock,
+        step: `${execution.step} v${execution.version}`,
+        regraft: execution.environment.regraft ?? null,
+      },
       suite: { artifact: judged.suite, items: judged.verdict.n },
       score: { ...score, level: 0.95, n: judged.verdict.n },
       verdict: gate,
       routes: ownership.routes,
+      missing: [],
     },
   }
 }

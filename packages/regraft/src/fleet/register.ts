@@ -5,16 +5,18 @@ import { defineStep, runStep, shortDigest } from '../lineage/index.ts'
 import { defineOperation } from '../operation/index.ts'
 import { LATEST_ADAPTER } from '../training/index.ts'
 import { gatherRecord } from './record.ts'
-import { nextVersion, type Registration, setCurrent } from './registration.ts'
+import { nextVersion, REGISTRATION_SCHEMA, setCurrent, type TrainedRegistration } from './registration.ts'
 
 /** A person puts a complete record into the fleet: external, because nobody can compute that decision again. */
 const recordRegistration = defineStep({
   name: 'fleet/register',
-  version: 1,
+  version: 2,
   determinism: 'external',
-  input: z.custom<Registration>((value) => typeof value === 'object' && value !== null),
+  input: z.custom<TrainedRegistration>((value) => typeof value === 'object' && value !== null),
   async run({ parameters }) {
-    return [{ role: 'registration', kind: 'registration', schemaVersion: 1, value: parameters }]
+    return [
+      { role: 'registration', kind: 'registration', schemaVersion: REGISTRATION_SCHEMA, value: parameters },
+    ]
   },
 })
 
@@ -60,7 +62,7 @@ export const registerOperation = defineOperation({
         hint: 'regraft training run prints the digest of an adapter',
       })
     }
-    const { missing, record } = await gatherRecord(store, artifact.digest, {
+    const { missing, record } = await gatherRecord({ store, config }, artifact.digest, {
       name: input.name,
       owner: input.owner ?? config.owners?.owner,
       deputy: input.deputy ?? config.owners?.deputy,
@@ -78,7 +80,7 @@ export const registerOperation = defineOperation({
       )
     }
     const version = await nextVersion(store, input.name)
-    const registration: Registration = { ...record, version, registeredAt: new Date().toISOString() }
+    const registration: TrainedRegistration = { ...record, version, registeredAt: new Date().toISOString() }
     const made = await runStep({ project: store }, recordRegistration, {
       inputs: [
         { role: 'adapter', digest: registration.adapter },

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { erasureOf, requireSuite, type SnapshotManifest } from '../datasets/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { runStep, shortDigest } from '../lineage/index.ts'
-import type { AdapterRecord, BaseRecord } from '../models/index.ts'
+import { type AdapterRecord, type AnyBase, requireLocalBase } from '../models/index.ts'
 import { defineOperation, type OperationContext } from '../operation/index.ts'
 import { LATEST_ADAPTER } from '../training/index.ts'
 import { renderVerdict, type Verdict } from '../verdict/index.ts'
@@ -65,7 +65,7 @@ export const checkOperation = defineOperation({
     const adapter = await findAdapter(context, input.adapter)
     const record = await store.artifacts.read<AdapterRecord>(adapter)
     const suite = await findSuite(context, record, input.evaluation)
-    const base = await store.artifacts.read<BaseRecord>(record.base)
+    const base = requireLocalBase(await store.artifacts.read<AnyBase>(record.base))
     const incumbent = await chooseIncumbent(context, input.incumbent, suite, adapter)
     await warnOfLeftOut(context, suite)
     await warnOfErasure(context, adapter)

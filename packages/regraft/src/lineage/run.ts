@@ -1,5 +1,6 @@
 import { cpus } from 'node:os'
 import { v7 as uuidv7 } from 'uuid'
+import manifest from '../../package.json' with { type: 'json' }
 import { RegraftError } from '../errors/index.ts'
 import type { Edge, Execution, ProjectStore } from '../store/index.ts'
 import { filesOf } from './files.ts'
@@ -149,6 +150,7 @@ function resultOf(execution: Execution, cached: boolean): StepResult {
 
 function machine(): Record<string, unknown> {
   return {
+    regraft: manifest.version,
     node: process.version,
     platform: process.platform,
     arch: process.arch,

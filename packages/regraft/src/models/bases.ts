@@ -20,6 +20,46 @@ export interface BaseRecord {
   digests: BaseDigests
 }
 
+/** A base that a provider runs: its weights are not to be had, so its answers to a frozen probe set stand for them. */
+export interface HostedBase {
+  name: string
+  format: 'hosted'
+  /** Name of the upstream in regraft.yaml. */
+  upstream: string
+  /** What the provider calls it. */
+  model: string
+  /** Digest of the fingerprint (a measurement) that it was recorded with. */
+  fingerprint: string
+}
+
+/** A base that is not on this machine: all that is known of it is what an adapter says. */
+export interface AbsentBase {
+  name: string
+  format: 'absent'
+  revision: string | null
+}
+
+/** The content of a base artifact. */
+export type AnyBase = BaseRecord | HostedBase | AbsentBase
+
+export function isLocalBase(base: AnyBase): base is BaseRecord {
+  return base.format !== 'hosted' && base.format !== 'absent'
+}
+
+/** A base whose weights can be read. Throws 'incompatible' for one that is hosted or not on this machine. */
+export function requireLocalBase(base: AnyBase): BaseRecord {
+  if (isLocalBase(base)) return base
+  if (base.format === 'hosted') {
+    throw new RegraftError('incompatible', `the base ${base.name} is hosted: its weights are not here`, {
+      hint: 'choose an adapter whose base is on this machine: regraft models list',
+    })
+  }
+  const revision = base.revision === null ? '' : ` --revision ${base.revision}`
+  throw new RegraftError('incompatible', `the base ${base.name} is not on this machine`, {
+    hint: `regraft models pull ${base.name}${revision}, then adopt the adapter again`,
+  })
+}
+
 export interface FoundBase {
   name: string
   path: string
@@ -82,7 +122,7 @@ export async function recordBase(
   const record = await inspectBase(base)
   const alias = `base/${base.name}`
   const earlier = await store.aliases.get(alias)
-  if (earlier) refuseChange(await store.artifacts.read<BaseRecord>(earlier), record, base)
+  if (earlier) refuseChange(requireLocalBase(await store.artifacts.read<AnyBase>(earlier)), record, base)
   const artifact = await store.artifacts.put({ kind: 'base', schemaVersion: 1, value: record })
   await store.aliases.set(alias, artifact.digest)
   return { artifact, record }

@@ -10,7 +10,7 @@ import {
 import type { Config } from '../config/index.ts'
 import type { ProjectStore } from '../store/types.ts'
 import { materializeAdapter } from './adapters.ts'
-import { type BaseRecord, requireRecordedBase } from './bases.ts'
+import { type AnyBase, requireLocalBase, requireRecordedBase } from './bases.ts'
 
 declare module '../operation/types.ts' {
   interface Services {
@@ -166,7 +166,7 @@ export class EngineHost {
   }
 
   async #start(store: ProjectStore, base: string): Promise<InferenceProcess> {
-    const record = await store.artifacts.read<BaseRecord>(base)
+    const record = requireLocalBase(await store.artifacts.read<AnyBase>(base))
     const { path } = await requireRecordedBase(this.#config, record)
     return InferenceProcess.start({
       path,

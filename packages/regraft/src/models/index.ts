@@ -4,18 +4,24 @@ import { showOperation } from './show.ts'
 
 export { type AdapterRecord, materializeAdapter, storeAdapterFiles } from './adapters.ts'
 export {
+  type AbsentBase,
+  type AnyBase,
   type BaseRecord,
   BUNDLED_BASE,
   BUNDLED_PATH,
   baseNames,
   type FoundBase,
   findBase,
+  type HostedBase,
   inspectBase,
+  isLocalBase,
   recordBase,
+  requireLocalBase,
   requireRecordedBase,
 } from './bases.ts'
 export { type Embedder, type EmbedderSource, NO_EMBEDDER, requireEmbedder } from './embedders/index.ts'
 export { EngineHost, type ModelReference } from './engine-host.ts'
 export { postJson } from './post-json.ts'
+export { recordedRevision } from './pulled-bases.ts'
 
 export const modelOperations = [pullOperation, listOperation, showOperation]

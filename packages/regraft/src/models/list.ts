@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { shortDigest } from '../lineage/index.ts'
 import { defineOperation, type OperationContext } from '../operation/index.ts'
-import { type BaseRecord, BUNDLED_BASE, baseNames, findBase } from './bases.ts'
+import { type AnyBase, BUNDLED_BASE, baseNames, findBase, requireLocalBase } from './bases.ts'
 import { describeSource, readPulledBase } from './pulled-bases.ts'
 
 const BaseLine = z.object({
@@ -45,7 +45,7 @@ export const listOperation = defineOperation({
 export async function describeBase({ config, store }: OperationContext, name: string) {
   const { path, endOfLife } = findBase(config, name)
   const base = await store.aliases.get(`base/${name}`)
-  const record = base === null ? null : await store.artifacts.read<BaseRecord>(base)
+  const record = base === null ? null : requireLocalBase(await store.artifacts.read<AnyBase>(base))
   const pulled = config.bases[name] ? null : readPulledBase(config.dataDirectory, name)
   const elsewhere = name === BUNDLED_BASE && !config.bases[name] ? 'bundled' : 'regraft.yaml'
   return {

@@ -62,6 +62,16 @@ export function readPulledBase(dataDirectory: string, name: string): PulledBase 
   }
 }
 
+/** The commit that a base was pulled at; null for files that came from elsewhere. */
+export function recordedRevision(
+  { bases, dataDirectory }: { bases: Record<string, unknown>; dataDirectory: string },
+  name: string,
+): string | null {
+  if (Object.hasOwn(bases, name)) return null
+  const source = readPulledBase(dataDirectory, name)?.source
+  return source?.kind === 'hub' ? source.commit : null
+}
+
 /** The pulled bases, in the order of their names. */
 export function listPulledBases(dataDirectory: string): PulledBase[] {
   const folder = join(dataDirectory, 'models')

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { z } from 'zod'
 import { defineOperation, type OperationContext } from '../operation/index.ts'
-import { type BaseRecord, findBase } from './bases.ts'
+import { type AnyBase, findBase, requireLocalBase } from './bases.ts'
 import { describeBase, listOperation } from './list.ts'
 import { filesOf, readPulledBase } from './pulled-bases.ts'
 
@@ -35,7 +35,8 @@ export const showOperation = defineOperation({
     const { config, store } = context
     const { path } = findBase(config, name)
     const line = await describeBase(context, name)
-    const record = line.base === null ? null : await store.artifacts.read<BaseRecord>(line.base)
+    const record =
+      line.base === null ? null : requireLocalBase(await store.artifacts.read<AnyBase>(line.base))
     const pulled = config.bases[name] ? null : readPulledBase(config.dataDirectory, name)
     const files = filesOf(path, pulled?.files ?? [])
     return {

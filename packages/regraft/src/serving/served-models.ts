@@ -1,7 +1,7 @@
 import type { Config } from '../config/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { listRegistrations } from '../fleet/index.ts'
-import type { BaseRecord, ModelReference } from '../models/index.ts'
+import { type AnyBase, isLocalBase, type ModelReference } from '../models/index.ts'
 import type { ProjectStore } from '../store/types.ts'
 
 /** A model that requests may name. */
@@ -42,13 +42,17 @@ export class ServedModels {
     }
     for (const { registration } of await listRegistrations(store, read)) {
       const { base, adapter, name, routes, owner, registeredAt } = registration
+      if (base.kind !== 'local') continue
       const reference = { base: base.artifact, adapter }
       const created = new Date(registeredAt)
-      for (const id of [name, ...routes]) add(this.#model(id, reference, base.name, created, owner))
+      for (const id of [name, ...routes])
+        add(this.#model(id, reference, base.name, created, owner ?? 'nobody'))
     }
     for (const model of this.loaded(store)) add(model)
     for (const artifact of await store.artifacts.list('base')) {
-      const { name } = await read<BaseRecord>(artifact.digest)
+      const base = await read<AnyBase>(artifact.digest)
+      if (!isLocalBase(base)) continue
+      const { name } = base
       const reference = { base: artifact.digest, adapter: null }
       add({ ...this.#model(name, reference, name, artifact.createdAt, 'regraft'), parent: null })
     }
@@ -78,7 +82,7 @@ export class ServedModels {
 
   /** Serves an adapter under a name of its own until the server ends. */
   async load(store: ProjectStore, id: string, reference: ModelReference, owner: string): Promise<void> {
-    const { name } = await this.#read<BaseRecord>(store, reference.base)
+    const { name } = await this.#read<AnyBase>(store, reference.base)
     const models = this.#loaded.get(store.projectId) ?? new Map<string, ServedModel>()
     models.set(id, this.#model(id, reference, name, new Date(), owner))
     this.#loaded.set(store.projectId, models)

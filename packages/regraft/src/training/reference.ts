@@ -11,7 +11,7 @@ import { z } from 'zod'
 import type { Config } from '../config/index.ts'
 import type { SnapshotManifest } from '../datasets/index.ts'
 import { defineStep, runStep, type Step, type StepContext } from '../lineage/index.ts'
-import { type BaseRecord, requireRecordedBase } from '../models/index.ts'
+import { type AnyBase, requireLocalBase, requireRecordedBase } from '../models/index.ts'
 import { readExamples } from './snapshot-examples.ts'
 
 /** The content of a measurement artifact: summed log-probabilities of a snapshot's answers under its base, in nats. */
@@ -43,7 +43,7 @@ export function referenceStep(options: ReferenceOptions): Step<z.output<typeof P
     determinism: 'seeded',
     input: Parameters,
     async run({ parameters: { loss, weights }, seed, inputs, read, project, signal, recordEnvironment }) {
-      const base = await read<BaseRecord>('base')
+      const base = requireLocalBase(await read<AnyBase>('base'))
       const manifest = await read<SnapshotManifest>('snapshot')
       const { path } = await requireRecordedBase(options.config, base)
       const { threads, onProgress } = options

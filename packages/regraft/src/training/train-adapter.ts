@@ -7,8 +7,9 @@ import type { SnapshotManifest } from '../datasets/index.ts'
 import { defineStep, type Step } from '../lineage/index.ts'
 import {
   type AdapterRecord,
-  type BaseRecord,
+  type AnyBase,
   materializeAdapter,
+  requireLocalBase,
   requireRecordedBase,
   storeAdapterFiles,
 } from '../models/index.ts'
@@ -62,7 +63,7 @@ export function trainAdapter(options: TrainAdapterOptions): Step<Record<string, 
     input: z.strictObject({}) as z.ZodType<Record<string, never>>,
     async run({ inputs, read, project, blobs, signal, recordEnvironment }) {
       const recipe = upcastRecipe(await read<Recipe | RecipeV1>('recipe'))
-      const base = await read<BaseRecord>('base')
+      const base = requireLocalBase(await read<AnyBase>('base'))
       const manifest = await read<SnapshotManifest>('snapshot')
       const digestOf = (role: string) => inputs.find((input) => input.role === role)!.digest
       const recipeDigest = digestOf('recipe')
@@ -110,7 +111,7 @@ export async function teacherOf(
   config: Config,
   teacher: NonNullable<Recipe['teacher']>,
 ) {
-  const record = await project.artifacts.read<BaseRecord>(teacher.base)
+  const record = requireLocalBase(await project.artifacts.read<AnyBase>(teacher.base))
   const { path } = await requireRecordedBase(config, record)
   if (teacher.adapter === null) return { base: baseFile(record, path) }
   const adapter = await materializeAdapter(project, teacher.adapter, join(config.dataDirectory, 'adapters'))

@@ -10,8 +10,8 @@ export interface TrainedAdapter {
     registration: string
     name: string
     version: number
-    owner: string
-    deputy: string
+    owner: string | null
+    deputy: string | null
     current: boolean
   }[]
 }
@@ -58,8 +58,8 @@ interface RegisteredName {
   name: string
   version: number
   adapter: string
-  owner: string
-  deputy: string
+  owner: string | null
+  deputy: string | null
 }
 
 /** Adapters with the names under which they are, or were, registered. */
