@@ -1,31 +1,20 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import golden from './comparisons-golden.json' with { type: 'json' }
 import { countPairs, pairedDifference } from './paired-difference.ts'
 
-test('the limits are those of a published example', () => {
-  // Complete response before and after consolidation (Cavo et al. 2012): -0.0621 (-0.1186 to -0.0046) in
-  // Fagerland, Lydersen and Laake 2017, "Statistical Analysis of Contingency Tables", chapter 8, square-and-add interval.
-  const { estimate, low, high } = pairedDifference({ both: 59, onlyA: 6, onlyB: 16, neither: 80 })
-  expect(estimate).toBeCloseTo(-0.0621, 4)
-  expect(low).toBeCloseTo(-0.1186, 4)
-  expect(high).toBeCloseTo(-0.0046, 4)
-})
-
-test.each([
-  // The same formula in Python over the Wilson limits of statsmodels 0.15.0.
-  [20, 12, 2, 16, 0.056156424841748265, 0.3292069954001405],
-  [1, 1, 7, 12, -0.506920226686141, -0.02555912416485978],
-])(
-  '%i, %i, %i and %i items have the limits of an independent computation',
-  (both, onlyA, onlyB, neither, low, high) => {
-    const interval = pairedDifference({ both, onlyA, onlyB, neither })
-    expect(interval.low).toBeCloseTo(low, 13)
-    expect(interval.high).toBeCloseTo(high, 13)
+// scipy with the constrained likelihood maximised numerically: scripts/parity/comparisons_golden.py.
+test.each(golden.scoreLimits)(
+  '$onlyA against $onlyB of $n items have the limits of an independent computation',
+  ({ onlyA, onlyB, n, level, low, high }) => {
+    const interval = pairedDifference({ both: n - onlyA - onlyB, onlyA, onlyB, neither: 0 }, level)
+    expect(interval.low).toBeCloseTo(low, 7)
+    expect(interval.high).toBeCloseTo(high, 7)
   },
 )
 
 test('two perfect candidates still leave room for a difference', () => {
-  // By hand: both margins 100 of 100, phi 0, so each side is the Wilson limit's distance 0.03699 (n = 100).
+  // By hand: without discordant items the limit is Wilson's for 0 of 100, z² / (n + z²).
   const { low, high } = pairedDifference({ both: 100, onlyA: 0, onlyB: 0, neither: 0 })
   expect(low).toBeCloseTo(-0.036994, 5)
   expect(high).toBeCloseTo(0.036994, 5)

@@ -1,5 +1,6 @@
-import { checkCount, type Interval } from './interval.ts'
-import { wilsonInterval } from './wilson.ts'
+import { checkCount, checkProbability, type Interval } from './interval.ts'
+import { normalQuantile } from './normal.ts'
+import { pairedScore } from './paired-score.ts'
 
 /** How two candidates did on the same items: on how many both, only one or neither of them succeeded. */
 export interface PairedCounts {
@@ -21,36 +22,44 @@ export function countPairs(a: readonly boolean[], b: readonly boolean[]): Paired
   return counts
 }
 
-/**
- * Gives the proportion of A minus the proportion of B over the same items, with a score interval.
- *
- * The Wilson limits of both proportions are joined with the correlation of the pairs; its continuity
- * correction makes the interval cover with few discordant items too. Throws a RangeError without any item.
- * Source: Newcombe 1998, "Improved confidence intervals for the difference between binomial proportions based on
- * paired data", Statistics in Medicine 17, method 10.
- */
-export function pairedDifference(counts: PairedCounts, level = 0.95): Interval {
+/** Throws a RangeError unless all four counts are whole numbers and there is an item. Gives the number of items. */
+export function countItems(counts: PairedCounts): number {
   const { both, onlyA, onlyB, neither } = counts
   for (const count of [both, onlyA, onlyB, neither]) checkCount(count, 'paired items')
   const n = both + onlyA + onlyB + neither
-  const a = wilsonInterval(both + onlyA, n, level)
-  const b = wilsonInterval(both + onlyB, n, level)
-  const phi = correctedPhi(counts, n)
+  checkCount(n, 'paired items', 1)
+  return n
+}
+
+/**
+ * Gives the proportion of A minus the proportion of B over the same items, with a score interval.
+ *
+ * The limits are the differences at which Tango's score is the normal quantile. Like McNemar's test they depend on the
+ * discordant items and the number of items only, and they have a width without any discordant item. Throws a RangeError
+ * without any item.
+ * Source: Tango 1998, "Equivalence test and confidence interval for the difference in proportions for the paired-sample design".
+ */
+export function pairedDifference(counts: PairedCounts, level = 0.95): Interval {
+  const n = countItems(counts)
+  checkProbability(level, 'confidence level')
+  const { onlyA, onlyB } = counts
+  const z = normalQuantile((1 + level) / 2)
   const estimate = (onlyA - onlyB) / n
-  const below = join(a.estimate - a.low, b.high - b.estimate, phi)
-  const above = join(a.high - a.estimate, b.estimate - b.low, phi)
-  return { estimate, low: estimate - below, high: estimate + above, level }
+  return {
+    estimate,
+    low: scoreLowerLimit(onlyA, onlyB, n, z),
+    high: -scoreLowerLimit(onlyB, onlyA, n, z),
+    level,
+  }
 }
 
-function correctedPhi({ both, onlyA, onlyB, neither }: PairedCounts, n: number): number {
-  const margins = (both + onlyA) * (onlyB + neither) * (both + onlyB) * (onlyA + neither)
-  if (margins === 0) return 0
-  const cross = both * neither - onlyA * onlyB
-  const corrected = cross > 0 ? Math.max(cross - n / 2, 0) : cross
-  return corrected / Math.sqrt(margins)
-}
-
-function join(first: number, second: number, phi: number): number {
-  // Never negative in exact arithmetic, since |phi| <= 1.
-  return Math.sqrt(Math.max(0, first * first - 2 * phi * first * second + second * second))
+/** The smallest difference from which the items lie no more than z standard errors above. */
+function scoreLowerLimit(onlyA: number, onlyB: number, n: number, z: number): number {
+  let [low, high] = [-1, (onlyA - onlyB) / n]
+  while (high - low > 1e-13) {
+    const middle = (low + high) / 2
+    if (pairedScore(onlyA, onlyB, n, middle) > z) low = middle
+    else high = middle
+  }
+  return high
 }

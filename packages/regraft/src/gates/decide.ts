@@ -4,7 +4,7 @@ import {
   itemsForPairedDifference,
   nonInferiority,
   type PairedCounts,
-  pairedDifference,
+  superiority,
   wilsonInterval,
 } from '@regraft/methods'
 import type { Verdict } from '../verdict/index.ts'
@@ -25,7 +25,7 @@ export interface GateThresholds {
   alpha: number
 }
 
-const METHOD = 'Newcombe 1998, method 10'
+const METHOD = 'Lloyd and Moldovan 2008, exact bounds'
 
 /** The difference that a suite should be able to show when the observed one is too small to plan with. */
 const SMALLEST_PLANNED_DIFFERENCE = 0.01
@@ -39,19 +39,20 @@ export function decideBetterThanBase(
   const counts = countPairs(candidate.correct, base.correct)
   const n = candidate.correct.length
   const level = 1 - 2 * alpha
-  const { estimate, low, high } = pairedDifference(counts, level)
-  const outcome = low > 0 ? 'pass' : high <= 0 ? 'fail' : 'cannot-tell'
-  const difference = Math.max(Math.abs(estimate), SMALLEST_PLANNED_DIFFERENCE)
-  const discordance = Math.max(discordanceOf(counts, n), difference)
+  const { difference, low, high, outcome } = superiority(counts, alpha)
+  const planned = Math.max(Math.abs(difference), SMALLEST_PLANNED_DIFFERENCE)
+  const discordance = Math.max(discordanceOf(counts, n), planned)
   return {
     outcome,
     title: `better than the ${base.name}`,
     reason: `${describeScore(candidate)} against ${describeScore(base)} on the same ${n} items`,
-    effect: estimate,
+    effect: difference,
     interval: { low, high, level, method: METHOD },
     unit: 'share of items answered correctly',
     n,
-    ...(outcome === 'cannot-tell' ? { needed: itemsForPairedDifference({ difference, discordance }) } : {}),
+    ...(outcome === 'cannot-tell'
+      ? { needed: itemsForPairedDifference({ difference: planned, discordance }) }
+      : {}),
     evidence: [candidate.measurement, base.measurement],
   }
 }
