@@ -1,3 +1,14 @@
+export {
+  type BaseComparison,
+  compareWithBase,
+  type TokenizerComparison,
+} from './compatibility/compare-with-base.ts'
+export {
+  type AdapterInspection,
+  type InspectedModule,
+  type InspectedWeights,
+  inspectAdapter,
+} from './compatibility/inspect-adapter.ts'
 export { identifyEncoder, type Pooling } from './embedding/encoder-folder.ts'
 export type { Embeddings } from './embedding/sentence-encoder.ts'
 export { EngineError, type EngineErrorCode } from './errors.ts'

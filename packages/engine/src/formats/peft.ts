@@ -5,6 +5,7 @@ import { writeFileAtomically } from './atomic-write.ts'
 import { requireJsonFile } from './hugging-face-folder.ts'
 import { formatLoraConfig, isTargeted, parseLoraConfig, resolveLora } from './lora-config.ts'
 import { openSafetensors, type SafetensorsSource, type StoredFloat, writeSafetensors } from './safetensors.ts'
+import { tensorMeaning } from './tensor-meaning.ts'
 import type { Adapter, Base, LoraTensors } from './types.ts'
 
 const CONFIG = 'adapter_config.json'
@@ -43,9 +44,14 @@ function moduleNames(source: SafetensorsSource, path: string): string[] {
   for (const name of source.names()) {
     const module = /^base_model\.model\.(.+)\.lora_[AB]\.weight$/.exec(name)?.[1]
     if (module === undefined) {
-      throw new EngineError('incompatible', `${path} has the tensor ${name}`, {
-        hint: `Supported: ${PREFIX}<module>.lora_A.weight and ${PREFIX}<module>.lora_B.weight`,
-      })
+      const meaning = tensorMeaning(name)
+      throw new EngineError(
+        'incompatible',
+        `${path} has the tensor ${name}${meaning ? `: ${meaning}` : ''}`,
+        {
+          hint: `Supported: ${PREFIX}<module>.lora_A.weight and ${PREFIX}<module>.lora_B.weight`,
+        },
+      )
     }
     modules.add(module)
   }

@@ -13,7 +13,19 @@ export interface AdapterRecord {
   recipe: string | null
   snapshot: string | null
   files: FileReference[]
+  /** Checks against its base that somebody took upon themselves when it was adopted; absent for none. */
+  waived?: Waivable[]
 }
+
+/** Checks that may be waived: what they find changes how well an adapter works, not whether it is read whole. */
+export const WAIVABLE = ['tokenizer', 'chat template'] as const
+export type Waivable = (typeof WAIVABLE)[number]
+
+/** Files of a PEFT folder that are read, and those that the checks before a load compare with the base where they are there. */
+export const ADAPTER_FILES = {
+  needed: ['adapter_config.json', 'adapter_model.safetensors'],
+  compared: ['chat_template.jinja', 'tokenizer.json', 'tokenizer_config.json'],
+} as const
 
 /** Stores the files of a PEFT folder, in the order of their names. */
 export async function storeAdapterFiles(blobs: BlobStore, folder: string): Promise<AdapterRecord['files']> {

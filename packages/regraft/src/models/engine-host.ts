@@ -9,8 +9,9 @@ import {
 } from '@regraft/engine'
 import type { Config } from '../config/index.ts'
 import type { ProjectStore } from '../store/types.ts'
-import { materializeAdapter } from './adapters.ts'
-import { type AnyBase, requireLocalBase, requireRecordedBase } from './bases.ts'
+import { type AdapterRecord, materializeAdapter } from './adapters.ts'
+import { type AnyBase, findBase, requireLocalBase, requireRecordedBase } from './bases.ts'
+import { admitAdapter, knownAs } from './compatibility/index.ts'
 
 declare module '../operation/types.ts' {
   interface Services {
@@ -179,15 +180,10 @@ export class EngineHost {
   async #load(
     store: ProjectStore,
     { process, adapters }: Engine,
-    { folder: given }: ModelReference,
+    model: ModelReference,
     adapter: string,
   ): Promise<void> {
-    const load = async () => {
-      const folder =
-        given ?? (await materializeAdapter(store, adapter, join(this.#config.dataDirectory, 'adapters')))
-      await (await process).loadAdapter(adapter, folder)
-    }
-    const loading = adapters.get(adapter) ?? load()
+    const loading = adapters.get(adapter) ?? this.#admit(store, process, model, adapter)
     adapters.set(adapter, loading)
     try {
       await loading
@@ -195,5 +191,20 @@ export class EngineHost {
       if (adapters.get(adapter) === loading) adapters.delete(adapter)
       throw error
     }
+  }
+
+  async #admit(
+    store: ProjectStore,
+    process: Promise<InferenceProcess>,
+    { base, folder: given }: ModelReference,
+    adapter: string,
+  ): Promise<void> {
+    const { dataDirectory } = this.#config
+    const record = given === undefined ? await store.artifacts.read<AdapterRecord>(adapter) : null
+    const folder = given ?? (await materializeAdapter(store, adapter, join(dataDirectory, 'adapters')))
+    const { name } = requireLocalBase(await store.artifacts.read<AnyBase>(base))
+    const { path } = findBase(this.#config, name)
+    const checked = { name, knownAs: knownAs(this.#config, name), digest: base, path }
+    await admitAdapter({ store, process: await process, base: checked, adapter, folder, record })
   }
 }

@@ -2,7 +2,7 @@ import { listOperation } from './list.ts'
 import { pullOperation } from './pull.ts'
 import { showOperation } from './show.ts'
 
-export { type AdapterRecord, materializeAdapter, storeAdapterFiles } from './adapters.ts'
+export { ADAPTER_FILES, type AdapterRecord, materializeAdapter, storeAdapterFiles } from './adapters.ts'
 export {
   type AbsentBase,
   type AnyBase,
