@@ -17,7 +17,8 @@ import { loadConfig } from '../packages/regraft/src/config/index.ts'
 import { buildOperation } from '../packages/regraft/src/datasets/build.ts'
 import { requireSuite, vaultAccess } from '../packages/regraft/src/datasets/index.ts'
 import { sealOperation } from '../packages/regraft/src/datasets/seal.ts'
-import { evaluateSuite, type SuiteMeasurement } from '../packages/regraft/src/gates/evaluate.ts'
+import { evaluateSuite } from '../packages/regraft/src/gates/evaluate.ts'
+import { readMeasurement } from '../packages/regraft/src/gates/index.ts'
 import { runStep } from '../packages/regraft/src/lineage/index.ts'
 import { type AdapterRecord, BUNDLED_BASE, EngineHost } from '../packages/regraft/src/models/index.ts'
 import type { OperationContext } from '../packages/regraft/src/operation/index.ts'
@@ -135,7 +136,7 @@ async function score(context: OperationContext, adapter: string, name: string): 
     inputs: Object.entries(roles).map(([role, value]) => ({ role, digest: value })),
     parameters: { maxTokens: 8 },
   })
-  const { items } = await project.artifacts.read<SuiteMeasurement>(digest('measurement'))
+  const { items } = await readMeasurement(project, digest('measurement'))
   return { right: items.filter(({ correct }) => correct).length, n: items.length }
 }
 

@@ -238,6 +238,9 @@ interface Schema {
   default?: unknown
   properties?: Record<string, Schema>
   additionalProperties?: Schema | boolean
+  /** Of a value with a `kind`: one for each. */
+  oneOf?: Schema[]
+  const?: string
 }
 
 function configurationReference(): string {
@@ -245,16 +248,21 @@ function configurationReference(): string {
   const visit = (schema: Schema, path: string) => {
     const inside = typeof schema.additionalProperties === 'object' ? schema.additionalProperties : null
     if (path !== '') {
-      const isGroup = schema.properties !== undefined || inside !== null
+      const isGroup = schema.properties !== undefined || inside !== null || schema.oneOf !== undefined
       const standard = isGroup || schema.default === undefined ? '' : `\`${JSON.stringify(schema.default)}\``
       rows.push(
         `| \`${path}\` | ${isGroup ? '' : (schema.type ?? '')} | ${standard} | ${schema.description ?? ''} |`,
       )
     }
-    for (const [name, child] of Object.entries(schema.properties ?? {})) {
-      visit(child, path === '' ? name : `${path}.${name}`)
-    }
+    visitMembers(schema.properties ?? {}, path)
     if (inside) visit(inside, `${path}.<name>`)
+    for (const { properties: { kind, ...others } = {}, description = '' } of schema.oneOf ?? []) {
+      rows.push(`| \`${path}.kind: ${kind?.const}\` |  |  | ${description} |`)
+      visitMembers(others, path)
+    }
+  }
+  const visitMembers = (members: Record<string, Schema>, path: string) => {
+    for (const [name, child] of Object.entries(members)) visit(child, path === '' ? name : `${path}.${name}`)
   }
   visit(configJsonSchema() as Schema, '')
   return [

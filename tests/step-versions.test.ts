@@ -52,6 +52,8 @@ const UNPINNED: Record<string, string> = {
   'gates/measure-exposure': 'scores of an engine, as below; tests/journeys/canaries.test.ts checks them',
   'gates/evaluate-suite': 'answers of an engine, whose floating point differs between processors',
   'models/adapter-effect': 'scores of an engine, as above; compatibility.test.ts checks them',
+  'gates/score-references': 'scores of an engine, as above; gates/measure.test.ts checks them',
+  'gates/measure-latency': 'external: times of a machine',
   'training/reference-log-probabilities':
     'scores of an engine, as above; tests/journeys/losses.test.ts checks them',
 }

@@ -8,7 +8,7 @@ import type { InferencePayload, Message } from '../store/types.ts'
 import { FileFeedback, toFeedbackPayload } from './feedback-event.ts'
 import { parseTime } from './parse-time.ts'
 import { type FileOrigin, importedRow, malformed, type ParsedRow, type RowUnit } from './parsed-row.ts'
-import { type Field, fieldOf, readDerivedFrom, readUser } from './row-fields.ts'
+import { type Field, fieldOf, pickFields, readDerivedFrom, readUser } from './row-fields.ts'
 
 const ROLES = ['system', 'developer', 'user', 'assistant', 'tool', 'function'] as const
 
@@ -55,7 +55,7 @@ export function chatRow(fields: ChatLine, line: number, origin: FileOrigin): Par
   const occurredAt = time == null ? origin.importedAt : parseTime(time)!
   const { prompt, answer } = split(fields)
   const demonstration = isDemonstration(fields)
-  return importedRow(
+  const row = importedRow(
     {
       ...about.value,
       occurredAt,
@@ -72,6 +72,7 @@ export function chatRow(fields: ChatLine, line: number, origin: FileOrigin): Par
     line,
     origin,
   )
+  return 'reason' in row ? row : { ...row, ...pickFields(fields, origin.fields) }
 }
 
 /** Says why a well-formed line cannot be stored, or null. */

@@ -64,10 +64,10 @@ export interface OpenedRows {
 export async function openRows(
   file: StoredFile,
   reading: Reading,
-  { digest, importedAt }: Pick<FileOrigin, 'digest' | 'importedAt'>,
+  { digest, importedAt, fields }: Pick<FileOrigin, 'digest' | 'importedAt' | 'fields'>,
 ): Promise<OpenedRows> {
   const { format, text, label, time, system, task, layout = 'lines', subject, derivedFrom } = reading
-  const origin = { digest, importedAt, task, subject, derivedFrom }
+  const origin = { digest, importedAt, task, subject, derivedFrom, ...(fields ? { fields } : {}) }
   const columns = { text, label, time, system }
   if (format === 'csv') {
     return { unit: 'line', rows: () => parseCsv(file.chunks(), { ...columns, text: text ?? '' }, origin) }
@@ -86,7 +86,7 @@ export async function openRows(
 export async function* parseFile(
   bytes: Uint8Array | StoredFile,
   reading: Reading,
-  origin: Pick<FileOrigin, 'digest' | 'importedAt'>,
+  origin: Pick<FileOrigin, 'digest' | 'importedAt' | 'fields'>,
 ): AsyncGenerator<ParsedRow> {
   const file = bytes instanceof Uint8Array ? fileOf(bytes) : bytes
   const { rows } = await openRows(file, reading, origin)

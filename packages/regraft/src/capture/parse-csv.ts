@@ -45,7 +45,7 @@ export async function* parseCsv(
 export function usedColumns(
   header: string[],
   columns: TableColumns,
-  origin: Pick<FileOrigin, 'subject' | 'derivedFrom'>,
+  origin: Pick<FileOrigin, 'subject' | 'derivedFrom' | 'fields'>,
 ): { name: string; at: number }[] {
   const options = [
     ['--text', columns.text],
@@ -53,6 +53,7 @@ export function usedColumns(
     ['--time', columns.time],
     ['--subject', origin.subject],
     ['--derived-from', origin.derivedFrom],
+    ...(origin.fields ?? []).map((name) => ['--slice or --choices', name] as const),
   ] as const
   return options.flatMap(([option, name]) =>
     name == null ? [] : [{ name, at: findColumn(header, name, option) }],

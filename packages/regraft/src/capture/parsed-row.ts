@@ -15,6 +15,8 @@ export interface FileOrigin {
   subject?: string | null
   /** Field with the ids of the rows that a row was written from. */
   derivedFrom?: string | null
+  /** Further fields whose values are wanted beside the row; no row depends on them. */
+  fields?: readonly string[]
 }
 
 /** What a file counts its rows by: lines, items of a JSON array, or rows of a table. */
@@ -28,6 +30,8 @@ export interface ImportedRow {
   inference: NewInference
   /** With a user, an id that would follow from the text is '': it is made of a keyed digest when the row is stored. */
   feedback: NewFeedback[]
+  /** Values of the further fields that were asked for, as the file has them. */
+  fields?: Record<string, unknown>
 }
 
 /** A row that cannot be stored, and why; the others of its file can. */

@@ -18,6 +18,15 @@ export function fieldOf(record: Record<string, unknown>, name: string): unknown 
   return value
 }
 
+/** The values of the fields that were asked for beside a row. */
+export function pickFields(
+  record: Record<string, unknown>,
+  names: readonly string[] | undefined,
+): { fields?: Record<string, unknown> } {
+  if (names === undefined) return {}
+  return { fields: Object.fromEntries(names.map((name) => [name, fieldOf(record, name)])) }
+}
+
 /** Reads the end user of a record: the named field, else the first of the usual ones; null when there is none. */
 export function readUser(
   record: Record<string, unknown>,

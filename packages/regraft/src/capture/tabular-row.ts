@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { findUnstorable } from '../operation/index.ts'
 import { parseTime } from './parse-time.ts'
 import { type FileOrigin, importedLabel, importedPayload, type ParsedRow } from './parsed-row.ts'
-import { readDerivedFrom, readUser } from './row-fields.ts'
+import { pickFields, readDerivedFrom, readUser } from './row-fields.ts'
 import { rowId } from './row-ids.ts'
 
 /** Which columns of a table mean what. */
@@ -74,6 +74,7 @@ function tableRow(
       }),
     },
     feedback: labels.map((row) => ({ ...row, sourceKey: `${sourceKey}:label:${label}` })),
+    ...pickFields(cells, origin.fields),
   }
 }
 

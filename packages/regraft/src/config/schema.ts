@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { SuiteSettings } from './scorers.ts'
 
 const Task = z
   .strictObject({
@@ -253,6 +254,7 @@ export const Config = z.strictObject({
   capture: Capture.prefault({}).describe('how answers and feedback are logged'),
   embedders: z.record(z.string(), Embedder).default({}).describe('embedders by name'),
   paraphrase: Paraphrase.prefault({}).describe('rows that paraphrase evaluation items'),
+  suites: z.record(z.string(), SuiteSettings).default({}).describe('evaluation suites by name'),
   gates: Gates.prefault({}).describe('thresholds of gates'),
   privacy: Privacy.prefault({}).describe('personal data in what is trained on'),
   vault: Vault.prefault({}).describe('how often an evaluation suite may be asked before it is used up'),

@@ -18,6 +18,9 @@ export { consentOf } from './sources.ts'
 export { listSuites, requireSuite } from './suite.ts'
 export {
   excludedItems,
+  type ItemFacts,
+  itemFacts,
+  type OpenItem,
   readSuite,
   type VaultAccess,
   VaultVisit,

@@ -21,6 +21,17 @@ const SealInput = z.object({
     .string()
     .optional()
     .describe('column or field with the end user: erasing them makes their items unreadable'),
+  slice: z
+    .array(
+      z.string().regex(/^[\p{L}\p{N}][\p{L}\p{N} _.-]{0,63}$/u, 'expected the name of a column or field'),
+    )
+    .optional()
+    .describe('column or field whose words results are broken down by, such as channel; stays in the clear'),
+  choices: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('column or field with the answers to choose from: a JSON array, or with | between them'),
 })
 
 /** Labelled rows become a sealed evaluation suite: `datasets build` keeps them out of training. */
@@ -52,7 +63,11 @@ export const sealOperation = defineOperation({
       const report = (done: unknown) => progress({ stage: 'read', done: Number(done), unit: 'rows' })
       const sealed = await runStep({ project: store, signal, report }, sealSuite, {
         inputs: [{ role: 'file', digest: file.digest }],
-        parameters: { name: input.as, reading },
+        parameters: {
+          ...{ name: input.as, reading },
+          ...(input.slice?.length ? { slices: [...new Set(input.slice)] } : {}),
+          ...(input.choices === undefined ? {} : { choices: input.choices }),
+        },
       })
       const digest = sealed.digest('suite')
       await nameSuite(store, input.as, digest)

@@ -4,6 +4,7 @@ import { RegraftError } from '../errors/index.ts'
 import { defineStep, type Selection } from '../lineage/index.ts'
 import { compileRows, type ExampleBody, UNCALIBRATED } from '../signals/index.ts'
 import { entitiesOf } from './entities.ts'
+import { checkSlices, fieldNames, readItemParts } from './item-fields.ts'
 import { SPLITS, splitRows } from './splits/index.ts'
 import { heldOutItem, suiteItemOf } from './suite.ts'
 import { readSuite, type SealedSuite, sealItems } from './vault/index.ts'
@@ -13,15 +14,25 @@ export const sealSuite = defineStep({
   name: 'datasets/seal-suite',
   version: 3,
   determinism: 'pure',
-  input: z.object({ name: z.string(), reading: Reading }),
+  input: z.object({
+    name: z.string(),
+    reading: Reading,
+    /** Fields with words of the operator by which results are broken down; absent for none. */
+    slices: z.array(z.string()).min(1).optional(),
+    /** Field with the answers to choose from. */
+    choices: z.string().optional(),
+  }),
   async run({ parameters, read, blobs, project, report }) {
-    const { name, reading } = parameters
+    const { name, reading, slices = [], choices = null } = parameters
     const file = await read<ImportedFile>('file')
     const bytes = await blobs.read(file.digest)
     const items = []
     const leftOut: { line: number; reason: string }[] = []
     let count = 0
-    for await (const row of parseFile(bytes, reading, { digest: file.digest, importedAt: new Date(0) })) {
+    const wanted = { slices, choices }
+    const fields = fieldNames(wanted, reading.format === 'csv')
+    const origin = { digest: file.digest, importedAt: new Date(0), fields }
+    for await (const row of parseFile(bytes, reading, origin)) {
       report(++count)
       if ('reason' in row) {
         leftOut.push({ line: row.line, reason: row.reason })
@@ -29,11 +40,19 @@ export const sealSuite = defineStep({
       }
       const subject = row.user === undefined ? null : await project.keys.subjectOf(row.user)
       const item = suiteItemOf(row, subject)
-      if (item) items.push(item)
-      else leftOut.push({ line: row.line, reason: 'has no label' })
+      const parts = item && readItemParts(row.fields ?? {}, wanted, item.expected)
+      if (item === null || parts === null) leftOut.push({ line: row.line, reason: 'has no label' })
+      else if ('reason' in parts) leftOut.push({ line: row.line, reason: parts.reason })
+      else items.push({ ...item, ...parts })
     }
+    checkSlices(items, slices)
     if (items.length === 0) {
-      throw new RegraftError('invalid-file', 'no row of the file has a label', {
+      const [first] = leftOut
+      const problem =
+        first && first.reason !== 'has no label'
+          ? `no row of the file can be an item; line ${first.line} ${first.reason}`
+          : 'no row of the file has a label'
+      throw new RegraftError('invalid-file', problem, {
         hint: 'name the column of the right answer with --label',
       })
     }

@@ -1,15 +1,16 @@
 import { wilsonInterval } from '@regraft/methods'
 import { z } from 'zod'
-import { erasureOf, requireSuite, type SnapshotManifest } from '../datasets/index.ts'
+import { SuiteSettings } from '../config/index.ts'
+import { erasureOf, readSuite, requireSuite, type SnapshotManifest } from '../datasets/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { runStep, shortDigest } from '../lineage/index.ts'
 import { type AdapterRecord, type AnyBase, requireLocalBase } from '../models/index.ts'
 import { defineOperation, type OperationContext } from '../operation/index.ts'
 import { LATEST_ADAPTER } from '../training/index.ts'
 import { renderVerdict, type Verdict } from '../verdict/index.ts'
-import type { SuiteMeasurement } from './evaluate.ts'
 import { type GateRecord, judgeGate } from './judge.ts'
-import { measureModel, warnOfLeftOut } from './measure.ts'
+import { measureModel, type Scoring, warnOfLeftOut } from './measure.ts'
+import { readMeasurement } from './measurement.ts'
 
 /** Alias of the newest gate verdict of an adapter. */
 export function gateAlias(adapter: string): string {
@@ -28,7 +29,12 @@ const CheckInput = z.object({
     .string()
     .optional()
     .describe('digest of the adapter that must not be lost to; else the registered one with this suite'),
-  maxTokens: z.int().min(1).max(4096).default(24).describe('longest answer, in tokens'),
+  maxTokens: z
+    .int()
+    .min(1)
+    .max(4096)
+    .optional()
+    .describe('longest answer, in tokens; else that of the suite in regraft.yaml'),
 })
 
 const Score = z.object({ name: z.string(), accuracy: z.number(), low: z.number(), high: z.number() })
@@ -69,10 +75,9 @@ export const checkOperation = defineOperation({
     const incumbent = await chooseIncumbent(context, input.incumbent, suite, adapter)
     await warnOfLeftOut(context, suite)
     await warnOfErasure(context, adapter)
+    const scoring = await scoringOf(context, record, suite, input.maxTokens)
     const measure = (name: string, baseDigest: string, adapterDigest: string | null) =>
-      measureModel(context, {
-        ...{ name, suite, base: baseDigest, adapter: adapterDigest, maxTokens: input.maxTokens },
-      })
+      measureModel(context, { name, suite, base: baseDigest, adapter: adapterDigest }, scoring)
     const names = {
       candidate: `adapter ${shortDigest(adapter)}`,
       base: `base ${base.name}`,
@@ -171,6 +176,19 @@ async function findSuite(
   )
 }
 
+/** How a suite is answered and scored, as regraft.yaml says; a fresh suite as the frozen one of the adapter's snapshot. */
+export async function scoringOf(
+  { store, config }: OperationContext,
+  { snapshot }: AdapterRecord,
+  suite: string,
+  maxTokens: number | undefined,
+): Promise<Scoring> {
+  const frozen = snapshot === null ? suite : (await store.artifacts.read<SnapshotManifest>(snapshot)).suite
+  const { name } = await readSuite(store, frozen)
+  const settings = SuiteSettings.parse(Object.hasOwn(config.suites, name) ? config.suites[name] : {})
+  return { ...settings, ...(maxTokens === undefined ? {} : { maxTokens }) }
+}
+
 async function chooseIncumbent(
   context: OperationContext,
   wanted: string | undefined,
@@ -187,7 +205,7 @@ async function chooseIncumbent(
 }
 
 export async function scoreOf({ store }: Pick<OperationContext, 'store'>, measurement: string) {
-  const { items } = await store.artifacts.read<SuiteMeasurement>(measurement)
+  const { items } = await readMeasurement(store, measurement)
   const { estimate, low, high } = wilsonInterval(items.filter(({ correct }) => correct).length, items.length)
   return { accuracy: estimate, low, high }
 }
@@ -196,7 +214,7 @@ function rerunCommand(adapter: string, input: z.output<typeof CheckInput>): stri
   const parts = [`regraft gates check ${shortDigest(adapter)}`]
   if (input.evaluation) parts.push(`--evaluation ${input.evaluation}`)
   if (input.incumbent) parts.push(`--incumbent ${input.incumbent}`)
-  if (input.maxTokens !== 24) parts.push(`--max-tokens ${input.maxTokens}`)
+  if (input.maxTokens !== undefined) parts.push(`--max-tokens ${input.maxTokens}`)
   return parts.join(' ')
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { conjunction, decideBetterThanBase, decideNotWorseThanIncumbent, type ScoredModel } from './decide.ts'
-import type { SuiteMeasurement } from './evaluate.ts'
 import { commonItems } from './judge.ts'
+import type { SuiteMeasurement } from './measurement.ts'
 
 /** `right` of `n` items correct, the first `shift` of them wrong instead of the last ones. */
 function scored(name: string, n: number, right: number, shift = 0): ScoredModel {

@@ -1,21 +1,15 @@
+import type { Answer } from '@regraft/engine'
 import { z } from 'zod'
-import { type VaultAccess, VaultVisit } from '../datasets/index.ts'
+import { Scorer } from '../config/index.ts'
+import { itemFacts, type VaultAccess, VaultVisit } from '../datasets/index.ts'
 import { defineStep, type Step } from '../lineage/index.ts'
 import type { EngineHost } from '../models/index.ts'
-import { isExactMatch } from './exact-match.ts'
-
-/** The content of a measurement artifact of a suite: one answer per item, in the suite's order. */
-export interface SuiteMeasurement {
-  measures: 'suite-accuracy'
-  suite: string
-  base: string
-  adapter: string | null
-  maxTokens: number
-  items: { id: string; answer: string; correct: boolean }[]
-}
+import type { Confidence, MeasuredItem, SuiteMeasurement } from './measurement.ts'
+import { answerScorer, correctFrom } from './suites/index.ts'
 
 const Parameters = z.object({
   maxTokens: z.int().min(1),
+  scorer: Scorer.prefault({ kind: 'label-match' }),
   /** Ids of items that do not count any more; absent for none. */
   without: z.array(z.string()).min(1).optional(),
 })
@@ -26,42 +20,64 @@ export interface EvaluateOptions {
   onProgress?: (done: number, total: number) => void
 }
 
-/** The step that lets a model answer a suite greedily. Inputs: suite, base and, for an adapter, adapter. */
+/** The step that lets a model answer a suite greedily, and scores it. Inputs: suite, base and, for an adapter, adapter. */
 export function evaluateSuite(options: EvaluateOptions): Step<z.output<typeof Parameters>> {
   return defineStep({
     name: 'gates/evaluate-suite',
-    version: 2,
+    version: 3,
     determinism: 'pure',
     input: Parameters,
-    async run({ parameters, inputs, project, signal }) {
+    async run({ parameters: { maxTokens, scorer, without }, inputs, project, signal }) {
       const digestOf = (role: string) => inputs.find((input) => input.role === role)?.digest ?? null
       const vault = new VaultVisit(project, options.access, 'evaluate')
       const suite = await vault.suite(digestOf('suite')!)
-      const sealed = await vault.itemsForEvaluation(suite, parameters.without ?? [])
+      const sealed = await vault.itemsForEvaluation(suite, without ?? [])
       const base = digestOf('base')!
       const adapter = digestOf('adapter')
       const { onProgress } = options
       const answers = await options.engines.generate(
         project,
         { base, adapter },
-        { conversations: sealed.map(({ messages }) => messages), maxTokens: parameters.maxTokens },
+        { conversations: sealed.map(({ messages }) => messages), maxTokens },
         { signal, ...(onProgress ? { onProgress } : {}) },
       )
-      const items = sealed.map(({ id, expected }, i) => {
-        const answer = answers[i]!.text.trim()
-        return { id, answer, correct: isExactMatch(answer, expected) }
+      const facts = itemFacts(suite)
+      const scoreOf = answerScorer(scorer)
+      const items = sealed.map((item, i): MeasuredItem => {
+        const answer = answers[i]!
+        const text = answer.text.trim()
+        const score = scoreOf(text, item)
+        return {
+          ...{ id: item.id, ...facts.get(item.id) },
+          ...{ answer: text, score, correct: score >= correctFrom(scorer) },
+          ...confidenceOf(answer),
+          tokens: { prompt: answer.promptTokens, answer: answer.tokens.length },
+        }
       })
       const measurement: SuiteMeasurement = {
-        measures: 'suite-accuracy',
+        measures: 'suite-scores',
         suite: suite.digest,
-        base,
-        adapter,
-        maxTokens: parameters.maxTokens,
-        items,
+        ...{ base, adapter, scorer, maxTokens, items },
       }
       vault.noteHits(suite, items.filter(({ correct }) => correct).length)
-      await vault.log({ base, adapter })
-      return [{ role: 'measurement', kind: 'measurement', schemaVersion: 1, value: measurement }]
+      await vault.log({ base, adapter, scorer: scorer.kind })
+      return [{ role: 'measurement', kind: 'measurement', schemaVersion: 2, value: measurement }]
     },
   })
+}
+
+/** Of the tokens of an answer; nothing for an answer without any. */
+function confidenceOf({ logProbabilities }: Answer): { confidence?: Confidence } {
+  if (logProbabilities.length === 0) return {}
+  const sum = logProbabilities.reduce((total, value) => total + value, 0)
+  const confidence = {
+    whole: rounded(Math.exp(sum)),
+    mean: rounded(Math.exp(sum / logProbabilities.length)),
+    least: rounded(Math.exp(Math.min(...logProbabilities))),
+  }
+  return { confidence }
+}
+
+function rounded(value: number): number {
+  return Number(value.toFixed(4))
 }

@@ -5,7 +5,7 @@ import { runStep, shortDigest } from '../lineage/index.ts'
 import type { AdapterRecord } from '../models/index.ts'
 import { defineOperation } from '../operation/index.ts'
 import { renderVerdict, type Verdict } from '../verdict/index.ts'
-import { findAdapter, requireSnapshotOf, scoreOf } from './check.ts'
+import { findAdapter, requireSnapshotOf, scoreOf, scoringOf } from './check.ts'
 import { type GapRecord, judgeGap } from './judge-gap.ts'
 import { measureModel, warnOfLeftOut } from './measure.ts'
 
@@ -22,7 +22,12 @@ export const gapOperation = defineOperation({
     'Compare an adapter on the frozen and on the fresh suite of its snapshot, and raise the alarm on a gap',
   input: z.object({
     adapter: z.string().optional().describe('digest of the adapter; else the one trained last'),
-    maxTokens: z.int().min(1).max(4096).default(24).describe('longest answer, in tokens'),
+    maxTokens: z
+      .int()
+      .min(1)
+      .max(4096)
+      .optional()
+      .describe('longest answer, in tokens; else that of the suite in regraft.yaml'),
   }),
   output: z.object({
     adapter: z.string(),
@@ -48,17 +53,17 @@ export const gapOperation = defineOperation({
     const suites = { frozen: suite, fresh }
     const name = `adapter ${shortDigest(adapter)}`
     const measured = { frozen: '', fresh: '' }
+    const scoring = await scoringOf(context, record, suite, maxTokens)
     for (const role of ['frozen', 'fresh'] as const) {
       await warnOfLeftOut(context, suites[role])
-      measured[role] = await measureModel(context, {
-        ...{ name: `${name} on the ${role} suite`, suite: suites[role], base, adapter, maxTokens },
-      })
+      const model = { name: `${name} on the ${role} suite`, suite: suites[role], base, adapter }
+      measured[role] = await measureModel(context, model, scoring)
     }
     const judged = await runStep({ project: store, signal }, judgeGap, {
       inputs: Object.entries(measured).map(([role, digest]) => ({ role, digest })),
       parameters: {
         ...{ margin: config.gates.gap, alpha: config.gates.alpha, name },
-        rerun: `regraft gates gap ${shortDigest(adapter)}${maxTokens === 24 ? '' : ` --max-tokens ${maxTokens}`}`,
+        rerun: `regraft gates gap ${shortDigest(adapter)}${maxTokens === undefined ? '' : ` --max-tokens ${maxTokens}`}`,
       },
     })
     const digest = judged.digest('verdict')

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { defineStep } from '../lineage/index.ts'
 import type { Verdict } from '../verdict/index.ts'
 import { decideGap } from './decide-gap.ts'
-import type { SuiteMeasurement } from './evaluate.ts'
+import { type StoredMeasurement, upcastMeasurement } from './measurement.ts'
 
 /** The content of a verdict artifact of a gap. */
 export interface GapRecord {
@@ -28,13 +28,14 @@ export const judgeGap = defineStep({
   input: Parameters,
   async run({ parameters, inputs, read }) {
     const { margin, alpha, name, rerun } = parameters
+    const measurementOf = async (role: string) => upcastMeasurement(await read<StoredMeasurement>(role))
     const scored = async (role: 'frozen' | 'fresh') => {
-      const { items } = await read<SuiteMeasurement>(role)
+      const { items } = await measurementOf(role)
       const measurement = inputs.find((input) => input.role === role)!.digest
       return { name: `${role} suite`, correct: items.map(({ correct }) => correct), measurement }
     }
-    const frozen = await read<SuiteMeasurement>('frozen')
-    const fresh = await read<SuiteMeasurement>('fresh')
+    const frozen = await measurementOf('frozen')
+    const fresh = await measurementOf('fresh')
     const decided = decideGap(await scored('frozen'), await scored('fresh'), { margin, alpha })
     const verdict: Verdict = { ...decided, title: `${name}: ${decided.title}`, rerun }
     const record: GapRecord = { adapter: frozen.adapter!, frozen: frozen.suite, fresh: fresh.suite, verdict }

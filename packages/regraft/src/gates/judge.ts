@@ -8,7 +8,7 @@ import {
   decideNotWorseThanIncumbent,
   type ScoredModel,
 } from './decide.ts'
-import type { SuiteMeasurement } from './evaluate.ts'
+import { type StoredMeasurement, type SuiteMeasurement, upcastMeasurement } from './measurement.ts'
 
 /** The content of a verdict artifact of a gate. */
 export interface GateRecord {
@@ -33,12 +33,11 @@ export const judgeGate = defineStep({
   input: Parameters,
   async run({ parameters, inputs, read }) {
     const { margin, alpha, names, rerun } = parameters
-    const measured = await read<SuiteMeasurement>('candidate')
-    const common = commonItems(await Promise.all(inputs.map(({ role }) => read<SuiteMeasurement>(role))))
+    const measurementOf = async (role: string) => upcastMeasurement(await read<StoredMeasurement>(role))
+    const measured = await measurementOf('candidate')
+    const common = commonItems(await Promise.all(inputs.map(({ role }) => measurementOf(role))))
     const scored = async (role: string, name: string): Promise<ScoredModel> => {
-      const correct = new Map(
-        (await read<SuiteMeasurement>(role)).items.map((item) => [item.id, item.correct]),
-      )
+      const correct = new Map((await measurementOf(role)).items.map((item) => [item.id, item.correct]))
       const measurement = inputs.find((input) => input.role === role)!.digest
       return { name, correct: common.map((id) => correct.get(id)!), measurement }
     }

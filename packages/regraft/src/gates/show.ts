@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { Scorer } from '../config/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { shortDigest } from '../lineage/index.ts'
 import { defineOperation } from '../operation/index.ts'
-import type { SuiteMeasurement } from './evaluate.ts'
+import { readMeasurement } from './measurement.ts'
 
 /** Per-item results of a model on a suite; the questions stay sealed. */
 export const showOperation = defineOperation({
@@ -19,17 +20,30 @@ export const showOperation = defineOperation({
     suite: z.string(),
     base: z.string(),
     adapter: z.string().nullable(),
-    items: z.array(z.object({ id: z.string(), answer: z.string(), correct: z.boolean() })),
+    scorer: Scorer,
+    items: z.array(
+      z.object({
+        id: z.string(),
+        answer: z.string(),
+        score: z.number(),
+        correct: z.boolean(),
+        slices: z.record(z.string(), z.string()).optional(),
+        confidence: z.number().optional().describe('probability of the whole answer'),
+      }),
+    ),
   }),
   positionals: ['measurement'],
   example: 'regraft gates show e4dc3f4d4815',
-  render({ suite, adapter, base, items }) {
+  render({ suite, adapter, base, scorer, items }) {
     const wrong = items.filter(({ correct }) => !correct)
+    const mean = items.reduce((sum, { score }) => sum + score, 0) / Math.max(1, items.length)
     const model = adapter ? `adapter ${shortDigest(adapter)}` : `base ${shortDigest(base)}`
     const lines = [
-      `${model} on suite ${shortDigest(suite)}: ${items.length - wrong.length} of ${items.length} right; wrong:`,
+      `${model} on suite ${shortDigest(suite)}, ${scorer.kind}: ${items.length - wrong.length} of ${items.length} right, mean score ${mean.toFixed(3)}; wrong:`,
     ]
-    for (const { id, answer } of wrong) lines.push(`  ${id}  ${answer.replace(/\s+/g, ' ').slice(0, 80)}`)
+    for (const { id, answer, score } of wrong) {
+      lines.push(`  ${id}  ${score.toFixed(2)}  ${answer.replace(/\s+/g, ' ').slice(0, 80)}`)
+    }
     return lines.join('\n')
   },
   async run({ store }, input) {
@@ -43,7 +57,14 @@ export const showOperation = defineOperation({
         },
       )
     }
-    const { suite, base, adapter, items } = await store.artifacts.read<SuiteMeasurement>(artifact.digest)
-    return { measurement: artifact.digest, suite, base, adapter, items }
+    const { suite, base, adapter, scorer, items } = await readMeasurement(store, artifact.digest)
+    return {
+      ...{ measurement: artifact.digest, suite, base, adapter, scorer },
+      items: items.map(({ id, answer, score, correct, slices, confidence }) => ({
+        ...{ id, answer, score, correct },
+        ...(slices ? { slices } : {}),
+        ...(confidence ? { confidence: confidence.whole } : {}),
+      })),
+    }
   },
 })

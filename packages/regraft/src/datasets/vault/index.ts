@@ -2,6 +2,7 @@
 // out, and hands items with their text to the evaluation of a gate.
 export { type VaultAccess, vaultAccess } from './budget.ts'
 export { excludedItems } from './excluded.ts'
+export { type ItemFacts, itemFacts } from './item-facts.ts'
 export type { OpenItem } from './open-items.ts'
 export { screen } from './screen.ts'
 export { type ClearItem, entityDigest, sealItems } from './seal-items.ts'

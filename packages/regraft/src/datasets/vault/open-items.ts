@@ -8,6 +8,8 @@ export interface OpenItem {
   id: string
   messages: Message[]
   expected: string
+  /** Answers to choose from, where the item has them. */
+  choices?: string[]
 }
 
 export interface OpenSuite {
@@ -40,8 +42,8 @@ export async function openItems(store: ProjectStore, digest: string): Promise<Op
   for (const { id, key, sealed } of items) {
     const content = await store.keys.open(key, Buffer.from(sealed, 'base64'))
     if (content !== null) {
-      const { messages, expected } = JSON.parse(Buffer.from(content).toString('utf8')) as OpenItem
-      opened.items.push({ id, messages, expected })
+      const item = JSON.parse(Buffer.from(content).toString('utf8')) as Omit<OpenItem, 'id'>
+      opened.items.push({ id, ...item })
     } else if (key.startsWith('subject/')) opened.erased.push(id)
     else {
       throw new RegraftError('not-found', `the key ${key} is gone: the suite '${name}' cannot be opened`, {

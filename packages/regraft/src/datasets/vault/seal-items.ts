@@ -7,6 +7,10 @@ import type { SealedItem } from './suite.ts'
 export interface ClearItem {
   messages: Message[]
   expected: string
+  /** Answers to choose from, `expected` among them. */
+  choices?: readonly string[]
+  /** Words of the operator by the name of the slice; they stay in the clear. */
+  slices?: Readonly<Record<string, string>>
   /** Row of traffic that is held out as this item. */
   inference: string | null
   /** End user whose words it holds. */
@@ -16,7 +20,7 @@ export interface ClearItem {
 }
 
 /**
- * Seals items, equal ones once, in their order. The same items under the same keys are the same sealed bytes.
+ * Seals items, equal ones once, in their order; slices of the first of equal ones count. The same items under the same keys are the same sealed bytes.
  *
  * The id is a keyed digest in the form of a UUID (version 8), so that a row made from the item can name it in
  * `derivedFrom`.
@@ -27,15 +31,16 @@ export async function sealItems(
   items: Iterable<ClearItem>,
 ): Promise<SealedItem[]> {
   const sealed = new Map<string, SealedItem>()
-  for (const { messages, expected, inference, subject, entities = [] } of items) {
+  for (const { messages, expected, choices, slices = {}, inference, subject, entities = [] } of items) {
     const prompt = messages.map(({ role, content }) => ({ role, content }))
-    const text = canonicalText({ messages: prompt, expected })
+    const text = canonicalText({ messages: prompt, expected, ...(choices ? { choices } : {}) })
     let item = sealed.get(text)
     if (item === undefined) {
       const key: KeyName = subject === null ? vaultKey(suite) : `subject/${subject}`
       const digest = await keys.digest(key, Buffer.from(`suite item\0${text}`))
       const bytes = await keys.seal(key, Buffer.from(text))
       item = { id: uuidOf(digest), inference, key, sealed: Buffer.from(bytes).toString('base64') }
+      if (Object.keys(slices).length > 0) item.slices = { ...slices }
       sealed.set(text, item)
     } else if (inference !== null) item.repeats = [...(item.repeats ?? []), inference]
     if (entities.length > 0) {

@@ -11,9 +11,11 @@ export interface SealedItem {
   repeats?: string[]
   /** Keyed digests of what it belongs to: an end user, a conversation. */
   entities?: string[]
+  /** Words of the operator by the name of the slice (channel, language); in the clear, since no user wrote them. */
+  slices?: Record<string, string>
   /** The vault's key, or that of the end user whose words it holds: erasing them makes the item unreadable. */
   key: KeyName
-  /** Messages and expected answer, canonical JSON, encrypted; base64. */
+  /** Messages, expected answer and choices, canonical JSON, encrypted; base64. */
   sealed: string
 }
 
@@ -37,6 +39,8 @@ export interface VaultSuite {
     inferences: string[]
     /** Keyed digests of the end user and the conversation that it belongs to (`entityDigest`). */
     entities: string[]
+    /** By the name of the slice; none where the suite was sealed without any. */
+    slices: Record<string, string>
   }[]
   leftOut: { line: number; reason: string }[]
 }
@@ -51,8 +55,8 @@ export async function readSuite(store: ProjectStore, digest: string): Promise<Va
   const { name, scoring, items, leftOut } = await store.artifacts.read<SealedSuite>(digest)
   return {
     ...{ digest, name, scoring, leftOut },
-    items: items.map(({ id, inference, repeats = [], entities = [] }) => {
-      return { id, inferences: inference === null ? [] : [inference, ...repeats], entities }
+    items: items.map(({ id, inference, repeats = [], entities = [], slices = {} }) => {
+      return { id, inferences: inference === null ? [] : [inference, ...repeats], entities, slices }
     }),
   }
 }

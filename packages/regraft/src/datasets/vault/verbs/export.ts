@@ -36,8 +36,15 @@ export const vaultExport = defineOperation({
   async run({ store, principal }, { suite: wanted, reason }) {
     const suite = await findSuite(store, wanted)
     const { items, erased } = await openItems(store, suite.digest)
-    const lines = items.map(({ messages, expected }) => {
-      return `${JSON.stringify({ messages: [...messages, { role: 'assistant', content: expected }] })}\n`
+    const slicesOf = new Map(suite.items.map(({ id, slices }) => [id, slices]))
+    const lines = items.map(({ id, messages, expected, choices }) => {
+      const slices = slicesOf.get(id) ?? {}
+      const line = {
+        messages: [...messages, { role: 'assistant', content: expected }],
+        ...(choices ? { choices } : {}),
+        ...(Object.keys(slices).length > 0 ? { slices } : {}),
+      }
+      return `${JSON.stringify(line)}\n`
     })
     await store.vault.log({
       ...{ suite: suite.digest, principal: principal.id, purpose: 'export', rows: items.length, hits: 0 },

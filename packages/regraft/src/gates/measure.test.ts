@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Config } from '../config/index.ts'
+import type { ItemFacts } from '../datasets/index.ts'
+import { sealItems } from '../datasets/vault/index.ts'
+import { EngineHost, findBase, recordBase } from '../models/index.ts'
+import type { OperationContext } from '../operation/index.ts'
+import { openTestStore } from '../store/testing.ts'
+import type { ProjectStore } from '../store/types.ts'
+import { measureModel, measureReferences, timeModel } from './measure.ts'
+import { type LatencyMeasurement, type LikelihoodMeasurement, readMeasurement } from './measurement.ts'
+import { showOperation } from './show.ts'
+
+let store: Awaited<ReturnType<typeof openTestStore>>
+let engines: EngineHost
+let context: OperationContext
+beforeAll(async () => {
+  store = await openTestStore()
+  const config = Config.parse({ dataDirectory: store.dataDirectory })
+  engines = new EngineHost(config, 'evaluation')
+  context = {
+    store: store.project('measure'),
+    principal: { id: 'ada', scopes: ['admin'] },
+    config,
+    signal: new AbortController().signal,
+    progress() {},
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+    services: { evaluationEngines: engines } as OperationContext['services'],
+    jobId: null,
+    attempt: 1,
+  }
+})
+afterAll(async () => {
+  await engines.close()
+  await store.close()
+})
+
+const TEXTS = ['where is my card', 'my card was swallowed', 'the parcel is late']
+
+/** A suite of three items, two of one end user, whose expected answers are given. */
+async function sealed(project: ProjectStore, name: string, expected: readonly string[]): Promise<string> {
+  const items = await sealItems(
+    project.keys,
+    name,
+    TEXTS.map((text, index) => ({
+      messages: [{ role: 'user', content: text }],
+      expected: expected[index]!,
+      ...{ inference: null, subject: null, slices: { channel: index === 2 ? 'mail' : 'chat' } },
+      entities: index === 2 ? [] : ['subject ada'],
+    })),
+  )
+  const value = { name, scoring: 'exact-match', items, leftOut: [] }
+  return (await project.artifacts.put({ kind: 'suite', schemaVersion: 2, value })).digest
+}
+
+test('a measurement tells of each item its score, slices, cluster, confidence and tokens', async () => {
+  const { store: project, config } = context
+  const { artifact } = await recordBase(project, findBase(config, 'regraft-nano'))
+  const model = { name: 'base', base: artifact.digest, adapter: null }
+  const scoring = { scorer: { kind: 'label-match' }, maxTokens: 4 } as const
+  const unknown = await sealed(project, 'first', ['a', 'b', 'c'])
+  const first = await readMeasurement(
+    project,
+    await measureModel(context, { ...model, suite: unknown }, scoring),
+  )
+  expect(first.items.map(({ correct }) => correct)).toEqual([false, false, false])
+  // The suite whose first answer is what the model says.
+  const suite = await sealed(project, 'second', [first.items[0]!.answer, 'b', 'c'])
+  const digest = await measureModel(context, { ...model, suite }, scoring)
+  const measured = await readMeasurement(project, digest)
+  expect(measured).toMatchObject({ measures: 'suite-scores', scorer: { kind: 'label-match' }, maxTokens: 4 })
+  expect(measured.items.map(({ score, correct, slices }) => [score, correct, slices])).toEqual([
+    [1, true, { channel: 'chat' }],
+    [0, false, { channel: 'chat' }],
+    [0, false, { channel: 'mail' }],
+  ])
+  const clusters = measured.items.map(({ cluster }: ItemFacts) => cluster)
+  expect(clusters[0]).toMatch(/^sha256:/)
+  expect(clusters).toEqual([clusters[0], clusters[0], undefined])
+  for (const { confidence, tokens } of measured.items) {
+    const { whole, mean, least } = confidence!
+    expect(whole).toBeGreaterThan(0)
+    expect(whole).toBeLessThanOrEqual(least!)
+    expect(least).toBeLessThanOrEqual(mean!)
+    expect(mean).toBeLessThanOrEqual(1)
+    expect(tokens!.prompt).toBeGreaterThan(4)
+    expect(tokens!.answer).toBeLessThanOrEqual(4)
+  }
+  const shown = await showOperation.run(context, { measurement: digest })
+  expect(showOperation.render!(shown, { colour: false, width: 80 })).toMatch(
+    /label-match: 1 of 3 right, mean score 0\.333; wrong:/,
+  )
+
+  const references = await measureReferences(context, { ...model, suite })
+  const likelihood = await project.artifacts.read<LikelihoodMeasurement>(references)
+  // What the model says greedily is more probable than what it does not say, and the bound is that of the whole answer.
+  expect(likelihood.items.map(({ tokens }) => tokens > 0)).toEqual([true, true, true])
+  const [said, unsaid] = likelihood.items
+  expect(said!.logProbability / said!.tokens).toBeGreaterThan(unsaid!.logProbability / unsaid!.tokens)
+  expect(said!.logProbability).toBeLessThanOrEqual(0)
+
+  const timed = await timeModel(context, { ...model, suite }, { maxTokens: 4, items: 2 })
+  const { items } = await project.artifacts.read<LatencyMeasurement>(timed)
+  expect(items.map(({ id }) => id)).toEqual(measured.items.slice(0, 2).map(({ id }) => id))
+  expect(items.every(({ seconds, tokens }) => seconds > 0 && tokens.answer > 0)).toBe(true)
+  const queries = await project.vault.queries(suite)
+  expect(queries.map(({ purpose, details }) => [purpose, details.scorer ?? details.measures])).toEqual([
+    ['evaluate', 'label-match'],
+    ['evaluate', 'suite-likelihood'],
+    ['evaluate', 'suite-latency'],
+  ])
+})

@@ -1,0 +1,102 @@
+// Measurements of models on sealed suites. Records are never migrated: what was measured before is brought to the present
+// form when it is read.
+import type { ScorerSettings } from '../config/index.ts'
+import type { ItemFacts } from '../datasets/index.ts'
+import { RegraftError } from '../errors/index.ts'
+import type { ProjectStore } from '../store/types.ts'
+
+/** How sure a model was of its answer: probabilities, rounded to four places, since what is beyond depends on the processor. */
+export interface Confidence {
+  /** Of the whole answer: the product over its tokens; the softmax over the choices where it had to choose. */
+  whole: number
+  /** Geometric mean over the tokens of a generated answer. */
+  mean?: number
+  /** Of the least probable token of a generated answer. */
+  least?: number
+}
+
+/** One item as a model answered it; what is absent was not measured. Slices and cluster as in `ItemFacts`. */
+export interface MeasuredItem extends ItemFacts {
+  id: string
+  answer: string
+  /** 0 to 1. */
+  score: number
+  /** Whether it counts as right: of a graded score, from a bound of the scorer on. */
+  correct: boolean
+  confidence?: Confidence
+  tokens?: { prompt: number; answer: number }
+}
+
+/** The content of a measurement artifact of a suite: one answer per item, in the suite's order. */
+export interface SuiteMeasurement {
+  measures: 'suite-scores'
+  suite: string
+  base: string
+  adapter: string | null
+  scorer: ScorerSettings
+  /** Null where nothing is generated. */
+  maxTokens: number | null
+  items: MeasuredItem[]
+}
+
+/** Measurements of schema version 1: label match only. */
+interface FirstMeasurement {
+  measures: 'suite-accuracy'
+  suite: string
+  base: string
+  adapter: string | null
+  maxTokens: number
+  items: { id: string; answer: string; correct: boolean }[]
+}
+
+export type StoredMeasurement = SuiteMeasurement | FirstMeasurement
+
+/**
+ * A measurement as it is stored, in its present form. Throws 'invalid-input' for a measurement of something else.
+ */
+export function upcastMeasurement(stored: StoredMeasurement): SuiteMeasurement {
+  if (stored.measures === 'suite-scores') return stored
+  if (stored.measures === 'suite-accuracy') {
+    return {
+      ...stored,
+      measures: 'suite-scores',
+      scorer: { kind: 'label-match' },
+      items: stored.items.map((item) => ({ ...item, score: item.correct ? 1 : 0 })),
+    }
+  }
+  const { measures } = stored as { measures?: unknown }
+  throw new RegraftError('invalid-input', `it measures ${String(measures)}, not answers to a suite`, {
+    hint: 'regraft gates check --json lists measurements of suites in verdict.evidence',
+  })
+}
+
+/** The measurement of a digest. */
+export async function readMeasurement(
+  { artifacts }: Pick<ProjectStore, 'artifacts'>,
+  digest: string,
+): Promise<SuiteMeasurement> {
+  return upcastMeasurement(await artifacts.read<StoredMeasurement>(digest))
+}
+
+/**
+ * The content of a measurement artifact of reference answers: how probable a model finds what should be said. A finer
+ * yardstick than right and wrong (paired, item by item), measured only where it is asked for.
+ */
+export interface LikelihoodMeasurement {
+  measures: 'suite-likelihood'
+  suite: string
+  base: string
+  adapter: string | null
+  /** Sum of natural-log probabilities over the tokens of the reference, the end of the turn included. */
+  items: (ItemFacts & { id: string; logProbability: number; tokens: number })[]
+}
+
+/** The content of a measurement artifact of waiting times: each item asked alone, on one machine at one moment. */
+export interface LatencyMeasurement {
+  measures: 'suite-latency'
+  suite: string
+  base: string
+  adapter: string | null
+  maxTokens: number
+  items: { id: string; seconds: number; tokens: { prompt: number; answer: number } }[]
+}
