@@ -1,4 +1,5 @@
 import { minimizeLbfgs } from '../baselines/lbfgs.ts'
+import { inverse } from './inverse.ts'
 
 export interface BinaryLogistic {
   intercept: number
@@ -66,11 +67,13 @@ export function fitBinaryLogistic(
     }
   }
   for (let at = 0; at < width; at++) information[at]![at]! += penalty
-  const variances = inverseDiagonal(information)
+  const covariance = inverse(information)
   return {
     intercept: weights[width]!,
     coefficients: Array.from({ length: width }, (_, at) => {
-      return { estimate: weights[at]!, standardError: Math.sqrt(Math.max(0, variances[at]!)) }
+      // A feature that never varies has no information: its error is without bound.
+      const variance = covariance ? Math.max(0, covariance[at]![at]!) : Number.POSITIVE_INFINITY
+      return { estimate: weights[at]!, standardError: Math.sqrt(variance) }
     }),
     predict: (features) => logistic(scoreOf(features)),
   }
@@ -78,28 +81,4 @@ export function fitBinaryLogistic(
 
 function logistic(score: number): number {
   return score >= 0 ? 1 / (1 + Math.exp(-score)) : Math.exp(score) / (1 + Math.exp(score))
-}
-
-/** Diagonal of the inverse of a symmetric positive matrix, by Gauss–Jordan elimination with pivots. */
-function inverseDiagonal(matrix: readonly Float64Array[]): number[] {
-  const size = matrix.length
-  const rows = matrix.map((row, i) => [...row, ...Array.from({ length: size }, (_, j) => (i === j ? 1 : 0))])
-  for (let column = 0; column < size; column++) {
-    let pivot = column
-    for (let i = column + 1; i < size; i++) {
-      if (Math.abs(rows[i]![column]!) > Math.abs(rows[pivot]![column]!)) pivot = i
-    }
-    ;[rows[column], rows[pivot]] = [rows[pivot]!, rows[column]!]
-    const scale = rows[column]![column]!
-    // A feature that never varies has no information: its error is without bound.
-    if (scale === 0) return Array.from({ length: size }, () => Number.POSITIVE_INFINITY)
-    rows[column] = rows[column]!.map((value) => value / scale)
-    for (let i = 0; i < size; i++) {
-      const factor = rows[i]![column]!
-      if (i !== column && factor !== 0) {
-        rows[i] = rows[i]!.map((value, j) => value - factor * rows[column]![j]!)
-      }
-    }
-  }
-  return rows.map((row, i) => row[size + i]!)
 }

@@ -1,5 +1,5 @@
 import { binomialTail } from './binomial.ts'
-import { checkCount, checkProbability } from './interval.ts'
+import { checkCount, checkProbability, type Interval } from './interval.ts'
 
 /**
  * Gives the lower bound of a proportion that covers the truth with at least the probability `level`, from below only.
@@ -24,4 +24,19 @@ export function clopperPearsonLower(successes: number, n: number, level = 0.95):
 /** The same from above only. */
 export function clopperPearsonUpper(successes: number, n: number, level = 0.95): number {
   return 1 - clopperPearsonLower(n - successes, n, level)
+}
+
+/**
+ * Gives the exact interval of a proportion: each of its two sides misses the truth with at most the probability
+ * (1 − level) / 2. Wider than `wilsonInterval`, which covers only on average. Throws like `clopperPearsonLower`.
+ */
+export function clopperPearsonInterval(successes: number, n: number, level = 0.95): Interval {
+  checkProbability(level, 'confidence level')
+  const side = (1 + level) / 2
+  return {
+    low: clopperPearsonLower(successes, n, side),
+    high: clopperPearsonUpper(successes, n, side),
+    estimate: successes / n,
+    level,
+  }
 }

@@ -1,19 +1,41 @@
 export { benjaminiHochberg } from './benjamini-hochberg.ts'
 export { type BinaryLogistic, fitBinaryLogistic } from './binary-logistic.ts'
 export { binomialPmf, binomialTail } from './binomial.ts'
-export { clopperPearsonLower, clopperPearsonUpper } from './clopper-pearson.ts'
+export {
+  type BradleyTerry,
+  type BradleyTerryOptions,
+  bradleyTerry,
+  type Comparison,
+} from './bradley-terry.ts'
+export { type CalibrationError, calibrationError } from './calibration-error.ts'
+export {
+  type CalibrationTest,
+  type CalibrationTestOptions,
+  calibrationTest,
+  type StatisticUnderNull,
+} from './calibration-test.ts'
+export { clopperPearsonInterval, clopperPearsonLower, clopperPearsonUpper } from './clopper-pearson.ts'
 export type { Decision } from './decision.ts'
+export { delongAuc, delongDifference, type ScoresByKind } from './delong.ts'
 export { equivalence } from './equivalence.ts'
 export { exactPairedDifference } from './exact-paired-difference.ts'
+export { type Alternative, fisherExact } from './fisher.ts'
 export { holm } from './holm.ts'
 export { independentDifference } from './independent-difference.ts'
 export type { Interval } from './interval.ts'
+export {
+  type LengthControlledWinRate,
+  lengthControlledWinRate,
+  type PairwiseJudgement,
+} from './length-controlled.ts'
 export { mcnemarExact } from './mcnemar.ts'
 export { nonInferiority } from './non-inferiority.ts'
 export { normalCdf, normalQuantile } from './normal.ts'
-export { type BootstrapOptions, pairedBootstrap } from './paired-bootstrap.ts'
+export { type BootstrapOptions, type PairedBootstrapOptions, pairedBootstrap } from './paired-bootstrap.ts'
 export { countPairs, type PairedCounts, pairedDifference } from './paired-difference.ts'
 export { type PermutationOptions, pairedPermutation } from './paired-permutation.ts'
+export { type PartialPooling, partialPooling, type Slice } from './partial-pooling.ts'
+export { meanPassAtK, passAtK } from './pass-at-k.ts'
 export { median, percentile } from './percentile.ts'
 export { rankAuc } from './rank-auc.ts'
 export {
@@ -25,4 +47,7 @@ export {
   type PairedDifferenceDesign,
 } from './sample-size.ts'
 export { superiority } from './superiority.ts'
+export { type TemperatureScaling, temperatureScaling } from './temperature.ts'
+export { unpairedBootstrap } from './unpaired-bootstrap.ts'
+export { type UnpairedPermutationOptions, unpairedPermutation } from './unpaired-permutation.ts'
 export { wilsonInterval } from './wilson.ts'

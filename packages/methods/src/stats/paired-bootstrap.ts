@@ -1,7 +1,6 @@
 import { Random } from '../random.ts'
+import { bcaInterval } from './bca.ts'
 import { checkCount, checkProbability, type Interval } from './interval.ts'
-import { normalCdf, normalQuantile } from './normal.ts'
-import { percentile } from './percentile.ts'
 
 export interface BootstrapOptions {
   seed: number | bigint
@@ -11,61 +10,94 @@ export interface BootstrapOptions {
   level?: number
 }
 
+export interface PairedBootstrapOptions extends BootstrapOptions {
+  /** For each difference the user, conversation or document it comes from. Default: each item is its own. */
+  clusters?: readonly (string | number)[]
+}
+
 /**
  * Gives the mean of per-item score differences with a bootstrap interval, corrected for bias and skewness (BCa).
  *
- * The items are the units that are drawn again; they must be independent. Differences that are all equal
+ * The units that are drawn again are the items or, where `clusters` are named, whole clusters with all their items;
+ * they must be independent. With few clusters (below about 20) the interval is too narrow. Units that are all equal
  * give an interval without width, which says nothing about unseen items: treat it as not enough data.
- * Throws a RangeError for fewer than two differences or one that is not finite.
- * Source: Efron 1987, "Better Bootstrap Confidence Intervals".
+ * Throws a RangeError for fewer than two differences or clusters, or a difference that is not finite.
+ * Source: Efron 1987, "Better Bootstrap Confidence Intervals"; clusters: Field and Welsh 2007, "Bootstrapping clustered
+ * data".
  */
-export function pairedBootstrap(differences: readonly number[], options: BootstrapOptions): Interval {
-  const { seed, resamples = 10_000, level = 0.95 } = options
-  const n = differences.length
-  checkCount(n, 'differences', 2)
+export function pairedBootstrap(differences: readonly number[], options: PairedBootstrapOptions): Interval {
+  const { seed, resamples = 10_000, level = 0.95, clusters } = options
+  checkCount(differences.length, 'differences', 2)
   checkCount(resamples, 'resamples', 100)
   checkProbability(level, 'confidence level')
   if (!differences.every(Number.isFinite)) throw new RangeError('Every difference must be a finite number.')
-  const estimate = mean(differences)
-  if (differences.every((difference) => difference === differences[0])) {
+  const units = clusters ? gather(differences, clusters) : itself(differences)
+  checkCount(units.sums.length, 'clusters', 2)
+  const estimate = total(units.sums) / differences.length
+  const influences = jackknifeInfluences(units, estimate)
+  // Equal differences of 0.1 do not add up to exactly their number times 0.1.
+  const rounding = 1e-10 * units.sums.reduce((most, sum) => Math.max(most, Math.abs(sum)), 0)
+  if (influences.every((influence) => Math.abs(influence) <= rounding)) {
     return { estimate, low: estimate, high: estimate, level }
   }
-  const means = resampledMeans(differences, resamples, seed)
-
-  let rank = 0
-  for (const value of means) rank += value < estimate ? 1 : value === estimate ? 0.5 : 0
-  // Half a resample at the ends keeps the correction finite.
-  const bias = normalQuantile(Math.min(Math.max(rank, 0.5), resamples - 0.5) / resamples)
-  const acceleration = jackknifeAcceleration(differences, estimate)
-  const bound = (probability: number): number => {
-    const z = bias + normalQuantile(probability)
-    return percentile(means, 100 * normalCdf(bias + z / (1 - acceleration * z)))
-  }
-  return { estimate, low: bound((1 - level) / 2), high: bound((1 + level) / 2), level }
+  return bcaInterval(estimate, resampledMeans(units, resamples, seed), acceleration(influences), level)
 }
 
-function resampledMeans(values: readonly number[], resamples: number, seed: number | bigint): Float64Array {
+/** What a mean needs of each unit: the sum of its differences and how many they are. */
+interface Units {
+  sums: Float64Array
+  sizes: Float64Array
+}
+
+function itself(differences: readonly number[]): Units {
+  return { sums: Float64Array.from(differences), sizes: new Float64Array(differences.length).fill(1) }
+}
+
+function gather(differences: readonly number[], clusters: readonly (string | number)[]): Units {
+  if (clusters.length !== differences.length) {
+    throw new RangeError(`There are ${differences.length} differences and ${clusters.length} clusters.`)
+  }
+  const places = new Map<string | number, number>()
+  for (const cluster of clusters) if (!places.has(cluster)) places.set(cluster, places.size)
+  const units = { sums: new Float64Array(places.size), sizes: new Float64Array(places.size) }
+  for (const [i, difference] of differences.entries()) {
+    const place = places.get(clusters[i]!)!
+    units.sums[place]! += difference
+    units.sizes[place]! += 1
+  }
+  return units
+}
+
+function resampledMeans({ sums, sizes }: Units, resamples: number, seed: number | bigint): Float64Array {
   const random = new Random(seed, 'paired-bootstrap')
-  const n = values.length
+  const count = sums.length
   return Float64Array.from({ length: resamples }, () => {
-    let sum = 0
-    for (let draw = 0; draw < n; draw++) sum += values[random.integer(n)]!
-    return sum / n
+    let [sum, size] = [0, 0]
+    for (let draw = 0; draw < count; draw++) {
+      const unit = random.integer(count)
+      sum += sums[unit]!
+      size += sizes[unit]!
+    }
+    return sum / size
   })
 }
 
-/** Skewness of the jackknife means over 6; for a mean they are the values themselves, mirrored and shrunk. */
-function jackknifeAcceleration(values: readonly number[], estimate: number): number {
-  let squares = 0
-  let cubes = 0
-  for (const value of values) {
-    const deviation = value - estimate
-    squares += deviation ** 2
-    cubes += deviation ** 3
+/** How far the mean moves towards each unit: its mean without the unit, less the estimate, mirrored; not scaled. */
+function jackknifeInfluences({ sums, sizes }: Units, estimate: number): Float64Array {
+  const all = total(sizes)
+  return sums.map((sum, i) => ((sum - sizes[i]! * estimate) * all) / (all - sizes[i]!))
+}
+
+function acceleration(influences: Float64Array): number {
+  const centre = total(influences) / influences.length
+  let [squares, cubes] = [0, 0]
+  for (const influence of influences) {
+    squares += (influence - centre) ** 2
+    cubes += (influence - centre) ** 3
   }
   return cubes / (6 * squares ** 1.5)
 }
 
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
+function total(values: Float64Array): number {
+  return values.reduce((sum, value) => sum + value, 0)
 }

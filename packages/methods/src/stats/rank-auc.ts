@@ -1,4 +1,5 @@
 import type { Interval } from './interval.ts'
+import { midranks } from './midranks.ts'
 import { normalQuantile } from './normal.ts'
 
 /**
@@ -7,19 +8,11 @@ import { normalQuantile } from './normal.ts'
  * Source: Hanley and McNeil 1982, "The meaning and use of the area under a receiver operating characteristic curve".
  */
 export function rankAuc(scores: readonly number[], positive: readonly boolean[], level = 0.95): Interval {
-  const order = [...scores.keys()].sort((a, b) => scores[a]! - scores[b]!)
   const positives = positive.filter(Boolean).length
   const negatives = scores.length - positives
   if (positives === 0 || negatives === 0)
     throw new RangeError('An area under the curve needs cases of both kinds.')
-  let rankSum = 0
-  for (let start = 0; start < order.length; ) {
-    let end = start
-    while (end < order.length && scores[order[end]!] === scores[order[start]!]) end++
-    // Ranks count from 1; equal scores share their mean.
-    for (let i = start; i < end; i++) if (positive[order[i]!]) rankSum += (start + end + 1) / 2
-    start = end
-  }
+  const rankSum = midranks(scores).reduce((sum, rank, i) => sum + (positive[i] ? rank : 0), 0)
   const estimate = (rankSum - (positives * (positives + 1)) / 2) / (positives * negatives)
   const both = estimate / (2 - estimate)
   const either = (2 * estimate ** 2) / (1 + estimate)
