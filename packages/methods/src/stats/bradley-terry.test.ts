@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Random } from '../random.ts'
 import { bradleyTerry, type Comparison } from './bradley-terry.ts'
-import golden from './fixtures/estimates.json' with { type: 'json' }
+import golden from './estimates-golden.json' with { type: 'json' }
 
 function repeat(first: string, second: string, outcome: Comparison['outcome'], times: number): Comparison[] {
   return Array.from({ length: times }, () => ({ first, second, outcome }))

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Random } from '../random.ts'
 import { calibrationError } from './calibration-error.ts'
-import golden from './fixtures/estimates.json' with { type: 'json' }
+import golden from './estimates-golden.json' with { type: 'json' }
 
 const { probabilities, correct } = golden.calibration
 

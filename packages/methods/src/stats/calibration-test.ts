@@ -24,7 +24,7 @@ export interface CalibrationTestOptions {
 export interface StatisticUnderNull {
   observed: number
   quantile: number
-  pValue: number
+  p: number
 }
 
 export interface CalibrationTest {
@@ -87,6 +87,6 @@ function underNull(observed: number, draws: Float64Array, level: number): Statis
   return {
     observed,
     quantile: percentile(draws, 100 * level),
-    pValue: asLarge / (draws.length + 1),
+    p: asLarge / (draws.length + 1),
   }
 }

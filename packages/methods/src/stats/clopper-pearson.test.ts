@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { binomialPmf } from './binomial.ts'
 import { clopperPearsonInterval } from './clopper-pearson.ts'
-import golden from './fixtures/estimates.json' with { type: 'json' }
+import golden from './estimates-golden.json' with { type: 'json' }
 
 test('the limits are those of statsmodels', () => {
   for (const { successes, n, level, interval } of golden.clopperPearson) {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Random } from '../random.ts'
 import { delongAuc, delongDifference } from './delong.ts'
-import golden from './fixtures/estimates.json' with { type: 'json' }
+import golden from './estimates-golden.json' with { type: 'json' }
 import { rankAuc } from './rank-auc.ts'
 
 // Patients of DeLong, DeLong and Clarke-Pearson 1988; area and error by the package confidenceinterval 1.0.5.
@@ -36,7 +36,7 @@ test('differences are those of the definition by pairs', () => {
     expect(difference.estimate).toBeCloseTo(estimate, 12)
     expect(difference.high).toBeCloseTo(estimate + Z * error, 10)
     expect(difference.low).toBeCloseTo(estimate - Z * error, 10)
-    expect(difference.pValue).toBeCloseTo(pValue, 10)
+    expect(difference.p).toBeCloseTo(pValue, 10)
   }
 })
 
@@ -81,7 +81,7 @@ test('intervals cover, and equal scorers are told apart as seldom as the level s
     const { low, high } = delongAuc(positives[0]!, negatives[0]!)
     if (low <= 0.7733726 && 0.7733726 <= high) covered++
     const scorer = (which: 0 | 1) => ({ positives: positives[which]!, negatives: negatives[which]! })
-    if (delongDifference(scorer(0), scorer(1)).pValue <= 0.05) told++
+    if (delongDifference(scorer(0), scorer(1)).p <= 0.05) told++
   }
   expect(Math.abs(covered / rounds - 0.95)).toBeLessThan(0.035)
   expect(Math.abs(told / rounds - 0.05)).toBeLessThan(0.035)
@@ -92,5 +92,5 @@ test('scores that cannot be compared are refused', () => {
   expect(() => delongAuc([1, Number.NaN], [1, 2])).toThrow(/finite/)
   const two = { positives: [1, 2], negatives: [0, 1] }
   expect(() => delongDifference(two, { positives: [1, 2, 3], negatives: [0, 1] })).toThrow(/same items/)
-  expect(delongDifference(two, two)).toMatchObject({ estimate: 0, pValue: 1 })
+  expect(delongDifference(two, two)).toMatchObject({ estimate: 0, p: 1 })
 })

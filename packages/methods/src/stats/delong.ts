@@ -53,7 +53,7 @@ export function delongDifference(
   first: ScoresByKind,
   second: ScoresByKind,
   level = 0.95,
-): Interval & { pValue: number } {
+): Interval & { p: number } {
   checkProbability(level, 'confidence level')
   const [one, other] = [placements(first), placements(second)]
   if (
@@ -69,8 +69,8 @@ export function delongDifference(
       varianceOfMean(less(one.ofNegatives, other.ofNegatives)),
   )
   const half = normalQuantile((1 + level) / 2) * error
-  const pValue = error === 0 ? (estimate === 0 ? 1 : 0) : 2 * normalCdf(-Math.abs(estimate) / error)
-  return { estimate, low: Math.max(-1, estimate - half), high: Math.min(1, estimate + half), level, pValue }
+  const p = error === 0 ? (estimate === 0 ? 1 : 0) : 2 * normalCdf(-Math.abs(estimate) / error)
+  return { estimate, low: Math.max(-1, estimate - half), high: Math.min(1, estimate + half), level, p }
 }
 
 /** For each item the share of the other kind that it is on the right side of. Their means are the area. */

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Alternative, fisherExact } from './fisher.ts'
-import golden from './fixtures/estimates.json' with { type: 'json' }
+import golden from './estimates-golden.json' with { type: 'json' }
+import { fisherExact } from './fisher.ts'
 
-const ALTERNATIVES: Alternative[] = ['two-sided', 'greater', 'less']
+const ALTERNATIVES = ['two-sided', 'greater', 'less'] as const
 
 test('p-values are those of scipy', () => {
   for (const { table, pValues } of golden.fisher) {

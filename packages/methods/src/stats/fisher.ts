@@ -1,19 +1,16 @@
 import { binomialPmf } from './binomial.ts'
 import { checkCount } from './interval.ts'
 
-/** `greater`: the first share is larger. */
-export type Alternative = 'two-sided' | 'greater' | 'less'
-
 /**
  * Gives the exact p-value of equal shares in two independent samples, given how many are right in both together.
- * Two-sided, it adds up the tables that are no more likely than the one observed.
+ * `greater`: the share of `a` is larger. Two-sided, it adds up the tables that are no more likely than the one observed.
  * Throws a RangeError unless both have 0 <= right <= n and n >= 1.
  * Source: Fisher 1935, "The Logic of Inductive Inference"; the two-sided sum is Irwin's (1935).
  */
 export function fisherExact(
   a: { right: number; n: number },
   b: { right: number; n: number },
-  alternative: Alternative = 'two-sided',
+  alternative: 'two-sided' | 'greater' | 'less' = 'two-sided',
 ): number {
   for (const { right, n } of [a, b]) {
     checkCount(n, 'items', 1)

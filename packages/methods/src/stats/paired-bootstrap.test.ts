@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Random } from '../random.ts'
-import golden from './fixtures/estimates.json' with { type: 'json' }
+import golden from './estimates-golden.json' with { type: 'json' }
 import { pairedBootstrap } from './paired-bootstrap.ts'
 
 const differences = [

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Random } from '../random.ts'
 import { betweenVariance } from './between-variance.ts'
-import golden from './fixtures/estimates.json' with { type: 'json' }
+import golden from './estimates-golden.json' with { type: 'json' }
 import { partialPooling } from './partial-pooling.ts'
 
 test('the between-slice variance is Paule and Mandel’s as statsmodels has it', () => {

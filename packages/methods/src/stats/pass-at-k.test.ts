@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { binomialPmf } from './binomial.ts'
-import golden from './fixtures/estimates.json' with { type: 'json' }
+import golden from './estimates-golden.json' with { type: 'json' }
 import { meanPassAtK, passAtK } from './pass-at-k.ts'
 
 test('values are those of exact fractions', () => {

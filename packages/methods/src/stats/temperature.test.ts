@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import golden from './fixtures/estimates.json' with { type: 'json' }
+import golden from './estimates-golden.json' with { type: 'json' }
 import { temperatureScaling } from './temperature.ts'
 
 test('the temperature is that of scipy’s minimiser', () => {

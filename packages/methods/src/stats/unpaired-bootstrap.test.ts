@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import golden from './fixtures/estimates.json' with { type: 'json' }
+import golden from './estimates-golden.json' with { type: 'json' }
 import { unpairedBootstrap } from './unpaired-bootstrap.ts'
 
 const { a, b, interval } = golden.unpairedBootstrap

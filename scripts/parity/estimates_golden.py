@@ -1,8 +1,8 @@
-"""Estimates and intervals of other implementations: packages/methods/src/stats/fixtures/estimates.json.
+"""Estimates and intervals of other implementations: packages/methods/src/stats/estimates-golden.json.
 
     python -m venv VENV && VENV/bin/pip install numpy==2.4.6 scipy==1.17.1 statsmodels==0.15.0 scikit-learn==1.9.1 \
         uncertainty-calibration==0.1.4 confidenceinterval==1.0.5
-    VENV/bin/python scripts/parity/estimates.py packages/methods/src/stats/fixtures/estimates.json
+    VENV/bin/python scripts/parity/estimates_golden.py packages/methods/src/stats/estimates-golden.json
 """
 import json
 import sys
