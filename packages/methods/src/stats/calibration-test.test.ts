@@ -14,7 +14,7 @@ test('at n = 200 calibrated models mostly fail ECE ≤ 0.05, and the test reject
   let [overFixedLimit, rejected, overQuantile] = [0, 0, 0]
   for (let round = 0; round < rounds; round++) {
     const { probabilities, correct } = answers(random, 200, (p) => p)
-    const { squared, expected } = calibrationTest(probabilities, correct, { seed: round, resamples: 99 })
+    const { squared, expected } = calibrationTest(probabilities, correct, { seed: round, resamples: 119 })
     if (expected.observed > 0.05) overFixedLimit++
     if (squared.p <= 0.05) rejected++
     if (expected.observed > expected.quantile) overQuantile++
@@ -32,7 +32,7 @@ test('a model that is too sure is found', () => {
   let found = 0
   for (let round = 0; round < rounds; round++) {
     const { probabilities, correct } = answers(random, 400, (p) => p - 0.12)
-    if (calibrationTest(probabilities, correct, { seed: round, resamples: 99 }).squared.p <= 0.05) found++
+    if (calibrationTest(probabilities, correct, { seed: round, resamples: 119 }).squared.p <= 0.05) found++
   }
   expect(found / rounds).toBeGreaterThan(0.9)
 })
