@@ -122,6 +122,12 @@ export const eraseOperation = defineOperation({
     const value = await store.artifacts.read<SignedCertificate>(certificate)
     await markErased(store, [...value.snapshots, ...value.retrain.map(({ adapter }) => adapter)], certificate)
     await end(store, subject, certificate)
+    await store.audit.append([
+      {
+        ...{ principal: context.principal.id, action: 'erase', about: 'a person', subject: certificate },
+        details: { snapshots: value.snapshots.length, adapters: value.retrain.length },
+      },
+    ])
     return outputOf(await store.artifacts.read<ErasurePlan>(plan), certificate, value)
   },
 })

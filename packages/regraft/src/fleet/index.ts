@@ -1,7 +1,26 @@
+import { historyOperation } from './history.ts'
 import { listOperation } from './list.ts'
+import { logOperation } from './log.ts'
+import { promoteOperation } from './promote.ts'
 import { rebuildOperation } from './rebuild.ts'
 import { registerOperation } from './register.ts'
+import { showOperation } from './show.ts'
 
-export { listRegistrations, type Registration, requireRegistration } from './registration.ts'
+export { aliasOf, listNames, parseReference } from './names.ts'
+export {
+  listRegistrations,
+  type Registration,
+  readRegistration,
+  requireRegistration,
+  upcastRegistration,
+} from './registration.ts'
 
-export const fleetOperations = [registerOperation, listOperation, rebuildOperation]
+export const fleetOperations = [
+  registerOperation,
+  listOperation,
+  showOperation,
+  promoteOperation,
+  historyOperation,
+  rebuildOperation,
+  logOperation,
+]

@@ -7,6 +7,7 @@ import { defineOperation } from '../operation/index.ts'
 import { type Recipe, trainAdapter, trainingReporter } from '../training/index.ts'
 import { renderVerdict, type Verdict } from '../verdict/index.ts'
 import { judgeRebuild, type RebuildFinding, type RebuildRecord } from './judge-rebuild.ts'
+import { logDrill } from './log-drill.ts'
 import { findMissingInput, recordedInputs } from './missing-input.ts'
 import { requireRegistration, requireTrained } from './registration.ts'
 
@@ -48,6 +49,7 @@ export const rebuildOperation = defineOperation({
       const record = judged.digest('verdict')
       const { verdict } = await store.artifacts.read<RebuildRecord>(record)
       const seconds = (performance.now() - started) / 1000
+      await logDrill(context, { digest, registration }, { action: 'drill', record, verdict, seconds })
       return { record, adapter: registration.adapter, rebuilt, seconds, verdict }
     }
     progress({ stage: 'look for every input' })

@@ -1,24 +1,11 @@
 import { z } from 'zod'
 import { RegraftError } from '../errors/index.ts'
-import { incumbentAlias } from '../gates/index.ts'
-import { defineStep, runStep, shortDigest } from '../lineage/index.ts'
+import { shortDigest } from '../lineage/index.ts'
 import { defineOperation } from '../operation/index.ts'
 import { LATEST_ADAPTER } from '../training/index.ts'
+import { enroll } from './enroll.ts'
+import { FLEET_ALIASES } from './names.ts'
 import { gatherRecord } from './record.ts'
-import { nextVersion, REGISTRATION_SCHEMA, setCurrent, type TrainedRegistration } from './registration.ts'
-
-/** A person puts a complete record into the fleet: external, because nobody can compute that decision again. */
-const recordRegistration = defineStep({
-  name: 'fleet/register',
-  version: 2,
-  determinism: 'external',
-  input: z.custom<TrainedRegistration>((value) => typeof value === 'object' && value !== null),
-  async run({ parameters }) {
-    return [
-      { role: 'registration', kind: 'registration', schemaVersion: REGISTRATION_SCHEMA, value: parameters },
-    ]
-  },
-})
 
 /** A complete record puts an adapter into the fleet; an incomplete one is refused with all that is missing. */
 export const registerOperation = defineOperation({
@@ -35,6 +22,10 @@ export const registerOperation = defineOperation({
     adapter: z.string().optional().describe('digest of the adapter; else the one trained last'),
     owner: z.string().optional().describe('who answers for it; else owners.owner of regraft.yaml'),
     deputy: z.string().optional().describe('who answers when the owner has left; else owners.deputy'),
+    as: z
+      .enum(FLEET_ALIASES)
+      .default('champion')
+      .describe('champion: it answers from now on; candidate: only when it is asked for by name@candidate'),
     route: z.array(z.string()).default([]).describe('further names under which requests reach it'),
   }),
   output: z.object({
@@ -45,13 +36,16 @@ export const registerOperation = defineOperation({
     owner: z.string(),
     deputy: z.string(),
     routes: z.array(z.string()),
+    alias: z.enum(FLEET_ALIASES),
   }),
   positionals: ['name'],
   example: 'regraft fleet register routing --owner ada --deputy grace',
-  render({ name, version, adapter, owner, deputy, registration }) {
-    return `registered ${name} v${version}: adapter ${shortDigest(adapter)}, owner ${owner}, deputy ${deputy}  registration ${shortDigest(registration)}`
+  render({ name, version, adapter, owner, deputy, registration, alias }) {
+    const as = alias === 'champion' ? '' : ` as ${alias}`
+    return `registered ${name} v${version}${as}: adapter ${shortDigest(adapter)}, owner ${owner}, deputy ${deputy}  registration ${shortDigest(registration)}`
   },
-  async run({ store, config }, input) {
+  async run(context, input) {
+    const { store, config } = context
     const wanted = input.adapter ?? (await store.aliases.get(LATEST_ADAPTER))
     if (!wanted) {
       throw new RegraftError('not-found', 'no adapter has been trained yet', { hint: 'regraft training run' })
@@ -79,19 +73,9 @@ export const registerOperation = defineOperation({
         },
       )
     }
-    const version = await nextVersion(store, input.name)
-    const registration: TrainedRegistration = { ...record, version, registeredAt: new Date().toISOString() }
-    const made = await runStep({ project: store }, recordRegistration, {
-      inputs: [
-        { role: 'adapter', digest: registration.adapter },
-        { role: 'verdict', digest: registration.verdict },
-      ],
-      parameters: registration,
-    })
-    const digest = made.digest('registration')
-    await setCurrent(store, registration, digest)
-    await store.aliases.set(incumbentAlias(registration.suite.artifact), registration.adapter)
-    const { name, adapter, owner, deputy, routes } = registration
-    return { registration: digest, name, version, adapter, owner, deputy, routes }
+    const { digest, registration } = await enroll(context, { record, as: input.as, waiver: null })
+    const { name, version, adapter, routes } = registration
+    const { owner, deputy } = record
+    return { registration: digest, name, version, adapter, owner, deputy, routes, alias: input.as }
   },
 })

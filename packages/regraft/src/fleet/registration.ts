@@ -1,6 +1,7 @@
 import { RegraftError } from '../errors/index.ts'
 import type { BaseRecord } from '../models/index.ts'
 import type { ProjectStore } from '../store/types.ts'
+import { listNames, requireReference } from './names.ts'
 
 export const REGISTRATION_SCHEMA = 2
 
@@ -128,46 +129,25 @@ export function requireTrained(registration: Registration): TrainedRegistration 
   )
 }
 
-const ALIAS_PREFIX = 'adapter/'
-
 export interface RegisteredAdapter {
   digest: string
   registration: Registration
 }
 
-/** The current registration of each name, by name; `read` may remember artifacts, which never change. */
-export async function listRegistrations(
-  store: ProjectStore,
-  read: (digest: string) => Promise<Registration> = (digest) => store.artifacts.read(digest),
-): Promise<RegisteredAdapter[]> {
-  const aliases = await store.aliases.list(ALIAS_PREFIX)
+/** The champion of each name, by name. */
+export async function listRegistrations(store: ProjectStore): Promise<RegisteredAdapter[]> {
   const found: RegisteredAdapter[] = []
-  for (const { digest } of aliases) {
-    found.push({ digest, registration: upcastRegistration(await read(digest)) })
+  for (const { champion: digest } of await listNames(store)) {
+    if (digest !== null) found.push({ digest, registration: await readRegistration(store, digest) })
   }
-  return found.sort((a, b) => (a.registration.name < b.registration.name ? -1 : 1))
+  return found
 }
 
-/** The current registration of a name. Throws 'not-found' with the names there are. */
-export async function requireRegistration(store: ProjectStore, name: string): Promise<RegisteredAdapter> {
-  const digest = await store.aliases.get(ALIAS_PREFIX + name)
-  if (digest) return { digest, registration: await readRegistration(store, digest) }
-  const names = (await listRegistrations(store)).map(({ registration }) => registration.name)
-  const known = names.length > 0 ? `registered: ${names.join(', ')}` : 'none is registered yet'
-  throw new RegraftError('not-found', `there is no adapter '${name}'; ${known}`, {
-    hint: 'regraft fleet list',
-  })
-}
-
-export async function setCurrent(
+/** The registration of `routing` (its champion), `routing@candidate` or `routing@2`. Throws 'not-found' with what there is. */
+export async function requireRegistration(
   store: ProjectStore,
-  registration: Registration,
-  digest: string,
-): Promise<void> {
-  await store.aliases.set(ALIAS_PREFIX + registration.name, digest)
-}
-
-export async function nextVersion(store: ProjectStore, name: string): Promise<number> {
-  const digest = await store.aliases.get(ALIAS_PREFIX + name)
-  return digest ? (await readRegistration(store, digest)).version + 1 : 1
+  reference: string,
+): Promise<RegisteredAdapter> {
+  const digest = await requireReference(store, reference)
+  return { digest, registration: await readRegistration(store, digest) }
 }

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Config } from '../config/schema.ts'
 import type { ProjectStore } from '../store/types.ts'
+import type { Outcome } from '../verdict/index.ts'
 import type { Scope } from './scope.ts'
 
 /** How far a job or a stream has come; the one shape of progress from the runner to every face. */
@@ -94,6 +95,11 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   confirm?(input: z.output<Input>): string | null
   /** What of the input may be written down: called once, before the record of a job is made from what it returns. */
   prepare?(context: Pick<OperationContext, 'store'>, input: z.output<Input>): Promise<z.input<Input>>
+  /**
+   * For an answer that a script acts on (a check in CI): what decides the exit code of the command line. Without it every
+   * answer ends with 0.
+   */
+  outcome?(output: z.output<Output>): Outcome
   /** Text for a terminal; without it the output is rendered field by field. */
   render?(output: z.output<Output>, style: TextStyle): string
   /** Answers; a job's `run` is called again with the same input after a crash and must resume. */

@@ -1,6 +1,6 @@
 import type { Config } from '../config/index.ts'
 import { RegraftError } from '../errors/index.ts'
-import { listRegistrations } from '../fleet/index.ts'
+import { aliasOf, listNames, parseReference, type Registration, upcastRegistration } from '../fleet/index.ts'
 import { type AnyBase, isLocalBase, type ModelReference } from '../models/index.ts'
 import type { ProjectStore } from '../store/types.ts'
 
@@ -33,20 +33,19 @@ export class ServedModels {
     this.#elsewhere = elsewhere
   }
 
-  /** Registered adapters by name and by route, those that were loaded, and the bases of all of them. */
+  /** Champions by name and by route, candidates, those that were loaded, and the bases of all of them. */
   async list(store: ProjectStore): Promise<ServedModel[]> {
     const read = <Value>(digest: string) => this.#read<Value>(store, digest)
     const models = new Map<string, ServedModel>()
     const add = (model: ServedModel) => {
       if (!models.has(model.id)) models.set(model.id, model)
     }
-    for (const { registration } of await listRegistrations(store, read)) {
-      const { base, adapter, name, routes, owner, registeredAt } = registration
-      if (base.kind !== 'local') continue
-      const reference = { base: base.artifact, adapter }
-      const created = new Date(registeredAt)
-      for (const id of [name, ...routes])
-        add(this.#model(id, reference, base.name, created, owner ?? 'nobody'))
+    const served = async (digest: string | null, idsOf: (registration: Registration) => string[]) => {
+      if (digest !== null) for (const model of await this.#registered(store, digest, idsOf)) add(model)
+    }
+    for (const { name, champion, candidate } of await listNames(store)) {
+      await served(champion, ({ routes }) => [name, ...routes])
+      if (candidate !== champion) await served(candidate, () => [`${name}@candidate`])
     }
     for (const model of this.loaded(store)) add(model)
     for (const artifact of await store.artifacts.list('base')) {
@@ -60,13 +59,13 @@ export class ServedModels {
   }
 
   async find(store: ProjectStore, id: string): Promise<ServedModel | null> {
-    return (await this.list(store)).find((model) => model.id === id) ?? null
+    return (await this.list(store)).find((model) => model.id === id) ?? (await this.#version(store, id))
   }
 
   /** Throws 'not-found' with the models there are. */
   async require(store: ProjectStore, id: string): Promise<ServedModel> {
     const models = await this.list(store)
-    const model = models.find((candidate) => candidate.id === id)
+    const model = models.find((candidate) => candidate.id === id) ?? (await this.#version(store, id))
     if (model) return model
     const names = [...models.map(({ id: name }) => name), ...this.#elsewhere]
     const known = names.length > 0 ? names.join(', ') : 'none yet'
@@ -96,6 +95,28 @@ export class ServedModels {
       (model) => model.reference.base === reference.base && model.reference.adapter === reference.adapter,
     )
     return { stillUsed }
+  }
+
+  /** A version that is asked for as `name@2`; only champions and candidates are listed. */
+  async #version(store: ProjectStore, id: string): Promise<ServedModel | null> {
+    const reference = id.includes('@') ? parseReference(id) : null
+    const digest = reference === null ? null : await store.aliases.get(aliasOf(reference))
+    if (digest === null) return null
+    return (await this.#registered(store, digest, () => [id]))[0] ?? null
+  }
+
+  /** None where the weights of the base are not to be had. */
+  async #registered(
+    store: ProjectStore,
+    digest: string,
+    idsOf: (registration: Registration) => string[],
+  ): Promise<ServedModel[]> {
+    const registration = upcastRegistration(await this.#read<Registration>(store, digest))
+    const { base, adapter, owner, registeredAt } = registration
+    if (base.kind !== 'local') return []
+    const reference = { base: base.artifact, adapter }
+    const created = new Date(registeredAt)
+    return idsOf(registration).map((id) => this.#model(id, reference, base.name, created, owner ?? 'nobody'))
   }
 
   #model(id: string, reference: ModelReference, base: string, created: Date, owner: string): ServedModel {

@@ -1,3 +1,4 @@
+export { hashOfEntry } from './audit.ts'
 export { canonicalBytes, canonicalText } from './canonical.ts'
 export { digestOf, digestOfBytes, isDigest } from './digest.ts'
 export type { EngineName } from './engines.ts'

@@ -24,7 +24,7 @@ export interface VaultTable {
 
 /** A text that the database holds beside the rows of traffic. */
 export interface StoredText {
-  table: 'artifacts' | 'executions' | 'jobs' | 'job_events' | 'responses'
+  table: 'artifacts' | 'executions' | 'jobs' | 'job_events' | 'responses' | 'audit_log'
   /** Digest or id; of an event the job and its number, of a response the request and its sample. */
   key: string
   bytes: Uint8Array
@@ -40,8 +40,8 @@ export interface ServerFile {
 export interface TraceTable {
   texts(): AsyncIterable<StoredText>
   /**
-   * Removes a kept answer or an event, and what a job was given and answered; false for artifacts and executions, which
-   * stay: others depend on their digests.
+   * Removes a kept answer or an event, and what a job was given and answered; false for artifacts, executions and the
+   * audit log, which stay: others depend on their digests.
    */
   clear(text: Pick<StoredText, 'table' | 'key'>): Promise<boolean>
   /** Makes everything that the database has acknowledged survive a power cut. */

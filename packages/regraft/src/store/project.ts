@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { AliasStore } from './aliases.ts'
 import { ApiKeyStore } from './api-keys.ts'
 import { ArtifactStore } from './artifacts.ts'
+import { AuditStore } from './audit.ts'
 import { BlobFolder } from './blobs.ts'
 import { ExecutionStore } from './executions.ts'
 import { JobStore } from './jobs.ts'
@@ -37,6 +38,7 @@ export function projectStore(
     feedback: new RowStore<FeedbackRow, NewFeedback>(scope, ROW_KINDS.feedback, keys),
     examples: new RowStore<ExampleRow, NewExample>(scope, ROW_KINDS.examples, keys),
     vault: new VaultStore(scope),
+    audit: new AuditStore(scope, keys),
     traces: new TraceStore(scope, dataDirectory),
     artifacts: new ArtifactStore(scope),
     executions: new ExecutionStore(scope),

@@ -1,5 +1,5 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely'
-import type { ArtifactKind, Determinism, JobState } from './types.ts'
+import type { ArtifactKind, AuditAction, Determinism, JobState } from './types.ts'
 
 /** `json` and `jsonb` columns: the driver parses them, the store writes them as text. */
 export type JsonColumn = ColumnType<unknown, string, string>
@@ -125,6 +125,20 @@ export interface Schema {
     principal: string
     reason: string
     at: Generated<Date>
+  }
+  audit_log: {
+    project_id: string
+    seq: number
+    at: Date
+    principal: string
+    action: AuditAction
+    about: string
+    subject: string | null
+    details: JsonColumn
+    previous: string | null
+    hash: string
+    public_key: string
+    signature: string
   }
   locations: { project_id: string; digest: string; path: string; size: number; modified_at: Date }
 }

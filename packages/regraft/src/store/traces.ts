@@ -25,6 +25,11 @@ const TEXTS: Record<StoredText['table'], { key: string; text: string; seq: strin
     seq: 'stored_seq',
   },
   job_events: { key: "job_id::text || ' ' || seq", text: "convert_to(event::text, 'UTF8')", seq: '0' },
+  audit_log: {
+    key: 'seq::text',
+    text: "convert_to(concat_ws(' ', principal, about, subject, details::text), 'UTF8')",
+    seq: 'seq',
+  },
   responses: { key: "request_digest || ' ' || sample_index", text: 'bytes', seq: '0' },
 }
 

@@ -1,6 +1,7 @@
-// The store as other modules see it. Rows and their payloads are in row-types.ts, keys, vault and traces in privacy-types.ts;
-// both are reached through this file.
+// The store as other modules see it. Rows and their payloads are in row-types.ts, keys, vault and traces in privacy-types.ts,
+// the audit log in audit-types.ts; all are reached through this file.
 
+import type { AuditTable } from './audit-types.ts'
 import type { Keyring, TraceTable, VaultTable } from './privacy-types.ts'
 import type {
   ExampleRow,
@@ -12,6 +13,7 @@ import type {
   RowTable,
 } from './row-types.ts'
 
+export type * from './audit-types.ts'
 export type * from './privacy-types.ts'
 export type * from './row-types.ts'
 
@@ -122,6 +124,7 @@ export interface ProjectStore {
   readonly keys: Keyring
   readonly vault: VaultTable
   readonly traces: TraceTable
+  readonly audit: AuditTable
 }
 
 export interface ArtifactTable {

@@ -1,3 +1,5 @@
+import { z } from 'zod'
+
 export { renderVerdict } from './render.ts'
 
 export type Outcome = 'pass' | 'fail' | 'cannot-tell'
@@ -26,3 +28,8 @@ export interface Verdict {
   /** A command that makes this decision again. */
   rerun: string
 }
+
+/** A verdict in the answer of an operation. */
+export const VerdictOutput = z.custom<Verdict>(
+  (value) => typeof value === 'object' && value !== null && 'outcome' in value,
+)

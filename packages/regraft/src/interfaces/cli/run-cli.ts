@@ -32,12 +32,13 @@ export async function runCli(argv: readonly string[], parts: CliParts): Promise<
     onTermination: parts.onTermination,
     debug,
   })
+  let exit = 0
   const program = buildProgram({
     operations: parts.operations,
     localCommands: parts.localCommands,
     async runOperation(options, operation, line) {
       const { runOperationCommand } = await import('./run-operation.ts')
-      await runOperationCommand(context(options), operation, line)
+      exit = await runOperationCommand(context(options), operation, line)
     },
     async runLocal(options, command, texts) {
       const values = await readInput(command.input, describeFields(command.input), command.positionals, texts)
@@ -46,7 +47,7 @@ export async function runCli(argv: readonly string[], parts: CliParts): Promise<
   })
   try {
     await program.parseAsync(argv, { from: 'user' })
-    return 0
+    return exit
   } catch (error) {
     const failure = error instanceof CommanderError ? explainCommanderError(error, program) : error
     if (failure === null) return 0

@@ -35,12 +35,18 @@ export interface CommandLine {
   yes: boolean
 }
 
-/** Runs an operation from the command line: reads the input, sends it, shows progress, prints the answer. */
+/** Exit codes of an answer whose operation lets its verdict decide; beside those of errors. */
+const OUTCOME_EXITS = { pass: 0, fail: 10, 'cannot-tell': 11 } as const
+
+/**
+ * Runs an operation from the command line: reads the input, sends it, shows progress, prints the answer. Returns the exit
+ * code: 0, unless the operation lets its verdict decide.
+ */
 export async function runOperationCommand(
   cli: CliContext,
   operation: AnyOperation,
   { texts, save, detach, yes }: CommandLine,
-): Promise<void> {
+): Promise<number> {
   const { terminal, interrupted } = cli
   const values = await readInput(
     operation.input,
@@ -56,7 +62,7 @@ export async function runOperationCommand(
   try {
     const input = await uploadFiles(values, session, interrupted)
     const output = await callOperation(cli, session, operation, input, detach)
-    if (output === DETACHED) return
+    if (output === DETACHED) return 0
     for (const [field, path] of Object.entries(save)) {
       const file = (output as Record<string, OutputFile | OutputText | null | undefined>)[field]
       if (file && 'text' in file) {
@@ -64,7 +70,7 @@ export async function runOperationCommand(
         file.text = ''
       } else if (file) await saveFile(session, file, path)
     }
-    printOutput(cli, operation, output)
+    return printOutput(cli, operation, output)
   } catch (error) {
     if (interrupted.aborted && !(error instanceof RegraftError && error.code === 'cancelled')) {
       throw new RegraftError('cancelled', 'interrupted', { cause: error })
@@ -212,13 +218,16 @@ async function runOffline(
   return runOperation(operation, context as unknown as OperationContext, parseInput(operation, values))
 }
 
-function printOutput({ terminal }: CliContext, operation: AnyOperation, output: unknown): void {
+function printOutput({ terminal }: CliContext, operation: AnyOperation, output: unknown): number {
   const parsed = operation.output.safeParse(output)
   const render =
     parsed.success && operation.render
       ? () => operation.render!(parsed.data, terminal.style)
       : () => renderOutput(output)
   terminal.print(terminal.json ? JSON.stringify(output, null, 2) : render())
+  if (!operation.outcome) return OUTCOME_EXITS.pass
+  // What another version has answered decides nothing here.
+  return OUTCOME_EXITS[parsed.success ? operation.outcome(parsed.data) : 'cannot-tell']
 }
 
 async function saveFile(session: Session, file: OutputFile, path: string): Promise<void> {

@@ -4,6 +4,7 @@ import { Migrator } from 'kysely/migration'
 import { RegraftError } from '../../errors/index.ts'
 import { foundation } from './0001-foundation.ts'
 import { subjectsAndVault } from './0002-subjects-and-vault.ts'
+import { auditLog } from './0003-audit-log.ts'
 
 /** One migration: its name sorts it, its SQL runs on Postgres 15 and later. */
 export interface SqlMigration {
@@ -12,7 +13,7 @@ export interface SqlMigration {
 }
 
 /** Every migration, oldest first. One that has been released is never edited. */
-export const MIGRATIONS: SqlMigration[] = [foundation, subjectsAndVault]
+export const MIGRATIONS: SqlMigration[] = [foundation, subjectsAndVault, auditLog]
 
 /** Digest of all migrations, in hex: names the template of an empty migrated database. */
 export function migrationsDigest(): string {

@@ -50,6 +50,8 @@ export const vaultExport = defineOperation({
       ...{ suite: suite.digest, principal: principal.id, purpose: 'export', rows: items.length, hits: 0 },
       details: { reason },
     })
+    const logged = { principal: principal.id, action: 'export-vault' as const, about: suite.name }
+    await store.audit.append([{ ...logged, subject: suite.digest, details: { items: items.length, reason } }])
     const name = `${suite.name.replace(/[^a-zA-Z0-9._-]+/g, '-')}.jsonl`
     return {
       suite: suite.digest,
