@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { equivalence } from './equivalence.ts'
-import { exactPairedDifference } from './exact-paired-difference.ts'
 import { nonInferiority } from './non-inferiority.ts'
 import { superiority } from './superiority.ts'
 
@@ -42,11 +41,4 @@ test('better is shown by a lower bound above 0, worse by an upper bound below it
   expect(superiority(of(100, 20, 5)).outcome).toBe('pass')
   expect(superiority(of(100, 5, 20)).outcome).toBe('fail')
   expect(superiority(of(100, 12, 10)).outcome).toBe('cannot-tell')
-})
-
-test('bounds without discordant items are those of the binomial distribution', () => {
-  // By hand: nothing only A wins in 59 items has the probability 0.05 at 1 - 0.05^(1/59); a share of alpha is charged.
-  const { low, high } = exactPairedDifference(of(59, 0, 0))
-  expect(high).toBe(-low)
-  expect(high).toBeCloseTo(1 - 0.0499 ** (1 / 59), 4)
 })

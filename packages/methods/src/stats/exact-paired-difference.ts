@@ -3,7 +3,7 @@ import { checkOneSided } from './decision.ts'
 import type { Interval } from './interval.ts'
 import { normalQuantile } from './normal.ts'
 import { countItems, type PairedCounts, pairedDifference } from './paired-difference.ts'
-import { type PairedRegion, pairedRegion, regionProbability } from './paired-region.ts'
+import { type PairedRegion, regionProbability, scoreRegion } from './paired-region.ts'
 import { pairedScore } from './paired-score.ts'
 
 /** The part of alpha that is paid for looking only at shares of discordant items that the items make plausible. */
@@ -34,7 +34,7 @@ export function exactPairedDifference(counts: PairedCounts, alpha = 0.05): Inter
   const bound = (limit: number, mine: number, other: number) => {
     // What was observed belongs to the region, also where the limit is -1 and its score is lower.
     const z = Math.min(normalQuantile(1 - alpha), pairedScore(mine, other, n, limit))
-    return lowerBound(pairedRegion(n, limit, z), limit, plausible, alpha * (1 - PAID))
+    return lowerBound(scoreRegion(n, limit, z), limit, plausible, alpha * (1 - PAID))
   }
   return { estimate, low: bound(low, onlyA, onlyB), high: -bound(-high, onlyB, onlyA), level }
 }
@@ -60,7 +60,7 @@ function lowerBound(
     high = Math.min(1, high + step)
     step *= 2
   }
-  while (high - low > 1e-3 / region.n) {
+  while (high - low > 0.01 / (region.n + 100)) {
     const middle = (low + high) / 2
     if (tooRare(middle)) low = middle
     else high = middle

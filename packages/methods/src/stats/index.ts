@@ -15,6 +15,13 @@ export {
   type StatisticUnderNull,
 } from './calibration-test.ts'
 export { clopperPearsonInterval, clopperPearsonLower, clopperPearsonUpper } from './clopper-pearson.ts'
+export {
+  equivalenceOfMeans,
+  nonInferiorityOfMeans,
+  superiorityOfMeans,
+} from './comparisons-of-means.ts'
+export { type BoundedOptions, confidenceSequence } from './confidence-sequence.ts'
+export { type ConjunctionPower, conjunctionPower } from './conjunction-power.ts'
 export type { Decision } from './decision.ts'
 export { delongAuc, delongDifference, type ScoresByKind } from './delong.ts'
 export { equivalence } from './equivalence.ts'
@@ -31,21 +38,29 @@ export {
 export { mcnemarExact } from './mcnemar.ts'
 export { nonInferiority } from './non-inferiority.ts'
 export { normalCdf, normalQuantile } from './normal.ts'
+export { type MixtureOptions, mixtureSprt, normalMixtureSequence } from './normal-mixture.ts'
 export { type BootstrapOptions, type PairedBootstrapOptions, pairedBootstrap } from './paired-bootstrap.ts'
 export { countPairs, type PairedCounts, pairedDifference } from './paired-difference.ts'
 export { type PermutationOptions, pairedPermutation } from './paired-permutation.ts'
 export { type PartialPooling, partialPooling, type Slice } from './partial-pooling.ts'
 export { meanPassAtK, passAtK } from './pass-at-k.ts'
 export { median, percentile } from './percentile.ts'
+export { powerOfEquivalence, powerOfNonInferiority, powerOfPairedDifference } from './power.ts'
 export { rankAuc } from './rank-auc.ts'
 export {
   type IndependentDifferenceDesign,
+  itemsForEquivalence,
   itemsForIndependentDifference,
+  itemsForMeans,
   itemsForNonInferiority,
   itemsForPairedDifference,
+  type MeansDesign,
   type NonInferiorityDesign,
   type PairedDifferenceDesign,
 } from './sample-size.ts'
+export { type SequentialDecision, sequentialNonInferiority, sequentialSuperiority } from './sequential.ts'
+export { itemsForSequential } from './sequential-size.ts'
+export { type MeanOptions, studentizedBootstrap } from './studentized-bootstrap.ts'
 export { superiority } from './superiority.ts'
 export { type TemperatureScaling, temperatureScaling } from './temperature.ts'
 export { unpairedBootstrap } from './unpaired-bootstrap.ts'

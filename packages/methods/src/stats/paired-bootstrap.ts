@@ -1,6 +1,7 @@
 import { Random } from '../random.ts'
 import { bcaInterval } from './bca.ts'
 import { checkCount, checkProbability, type Interval } from './interval.ts'
+import { type Units, unitsOf } from './units.ts'
 
 export interface BootstrapOptions {
   seed: number | bigint
@@ -27,12 +28,9 @@ export interface PairedBootstrapOptions extends BootstrapOptions {
  */
 export function pairedBootstrap(differences: readonly number[], options: PairedBootstrapOptions): Interval {
   const { seed, resamples = 10_000, level = 0.95, clusters } = options
-  checkCount(differences.length, 'differences', 2)
   checkCount(resamples, 'resamples', 100)
   checkProbability(level, 'confidence level')
-  if (!differences.every(Number.isFinite)) throw new RangeError('Every difference must be a finite number.')
-  const units = clusters ? gather(differences, clusters) : itself(differences)
-  checkCount(units.sums.length, 'clusters', 2)
+  const units = unitsOf(differences, clusters)
   const estimate = total(units.sums) / differences.length
   const influences = jackknifeInfluences(units, estimate)
   // Equal differences of 0.1 do not add up to exactly their number times 0.1.
@@ -41,31 +39,6 @@ export function pairedBootstrap(differences: readonly number[], options: PairedB
     return { estimate, low: estimate, high: estimate, level }
   }
   return bcaInterval(estimate, resampledMeans(units, resamples, seed), acceleration(influences), level)
-}
-
-/** What a mean needs of each unit: the sum of its differences and how many they are. */
-interface Units {
-  sums: Float64Array
-  sizes: Float64Array
-}
-
-function itself(differences: readonly number[]): Units {
-  return { sums: Float64Array.from(differences), sizes: new Float64Array(differences.length).fill(1) }
-}
-
-function gather(differences: readonly number[], clusters: readonly (string | number)[]): Units {
-  if (clusters.length !== differences.length) {
-    throw new RangeError(`There are ${differences.length} differences and ${clusters.length} clusters.`)
-  }
-  const places = new Map<string | number, number>()
-  for (const cluster of clusters) if (!places.has(cluster)) places.set(cluster, places.size)
-  const units = { sums: new Float64Array(places.size), sizes: new Float64Array(places.size) }
-  for (const [i, difference] of differences.entries()) {
-    const place = places.get(clusters[i]!)!
-    units.sums[place]! += difference
-    units.sizes[place]! += 1
-  }
-  return units
 }
 
 function resampledMeans({ sums, sizes }: Units, resamples: number, seed: number | bigint): Float64Array {

@@ -59,9 +59,9 @@ function randomSums(sizes: readonly number[], permutations: number, seed: number
   return Float64Array.from({ length: permutations }, () => {
     let sum = 0
     let bits = 0
-    for (const [i, size] of sizes.entries()) {
+    for (let i = 0; i < sizes.length; i++) {
       if (i % 32 === 0) bits = random.nextUint32()
-      sum += bits & 1 ? size : -size
+      sum += bits & 1 ? sizes[i]! : -sizes[i]!
       bits >>>= 1
     }
     return sum

@@ -1,5 +1,5 @@
 import { checkProbability } from './interval.ts'
-import { normalQuantile } from './normal.ts'
+import { normalCdf, normalQuantile } from './normal.ts'
 
 export interface NonInferiorityDesign {
   /** The loss that would still be accepted, as a share (0.05: five points). */
@@ -33,6 +33,73 @@ export function itemsForNonInferiority(design: NonInferiorityDesign): number {
   }
   const z = normalQuantile(1 - alpha) + normalQuantile(power)
   return Math.max(1, Math.round((z * z * (discordance - difference ** 2)) / (margin + difference) ** 2))
+}
+
+/**
+ * Gives the number of paired items that show equivalence of two proportions within a margin, by two one-sided tests.
+ * `difference` is the true one, within the margin; the formula is that of `itemsForNonInferiority` with the missed power
+ * divided over both sides. Rounded to the nearest item.
+ * Source: Liu, Hsueh, Hsieh and Chen 2002, "Tests for equivalence or non-inferiority for paired binary data".
+ */
+export function itemsForEquivalence(design: NonInferiorityDesign): number {
+  const { margin, discordance, alpha = 0.05, power = 0.8, difference = 0 } = design
+  checkProbability(margin, 'margin')
+  checkDesign(discordance, difference, alpha, power)
+  if (Math.abs(difference) >= margin) {
+    throw new RangeError(
+      `A true difference of ${difference} is not within the margin of ${margin}: no number settles it.`,
+    )
+  }
+  const deviation = Math.sqrt(discordance - difference ** 2)
+  const z = normalQuantile(1 - alpha)
+  const missed = (n: number) =>
+    normalCdf(z - ((margin - difference) * Math.sqrt(n)) / deviation) +
+    normalCdf(z - ((margin + difference) * Math.sqrt(n)) / deviation)
+  // Between the number for one side, and that for each side with half of the missed power.
+  const least = (((z + normalQuantile(power)) * deviation) / (margin - Math.abs(difference))) ** 2
+  const most = (((z + normalQuantile((1 + power) / 2)) * deviation) / (margin - Math.abs(difference))) ** 2
+  let [low, high] = [least, most]
+  while (high - low > 1e-3) {
+    const middle = (low + high) / 2
+    if (missed(middle) > 1 - power) low = middle
+    else high = middle
+  }
+  return Math.max(1, Math.round(high))
+}
+
+export interface MeansDesign {
+  /** Standard deviation of the per-item differences. */
+  deviation: number
+  /** The loss that would still be accepted, in the unit of the differences; 0 (the default) asks for a gain. */
+  margin?: number
+  /** True mean of the differences; must lie above -margin. Default 0. */
+  difference?: number
+  /** One-sided. Default 0.05. */
+  alpha?: number
+  /** Default 0.8. */
+  power?: number
+}
+
+/**
+ * Gives the number of items at which a mean of per-item differences is shown to lie above -margin, rounded up.
+ *
+ * n = ((z_alpha + z_power) deviation / (margin + difference))^2 + z_alpha^2 / 2, the last term for the unknown variance.
+ * For equivalence at a true difference of 0, ask for (1 + power) / 2. Source: Guenther 1981, "Sample Size Formulas for Normal
+ * Theory T Tests".
+ */
+export function itemsForMeans(design: MeansDesign): number {
+  const { deviation, margin = 0, difference = 0, alpha = 0.05, power = 0.8 } = design
+  checkProbability(alpha, 'alpha')
+  checkProbability(power, 'power')
+  if (!(deviation > 0 && Number.isFinite(deviation))) {
+    throw new RangeError(`The standard deviation must be a finite number above 0, got ${deviation}.`)
+  }
+  const distance = margin + difference
+  if (!(distance > 0)) {
+    throw new RangeError(`A true difference of ${difference} is not above ${-margin}: no number settles it.`)
+  }
+  const z = normalQuantile(1 - alpha)
+  return Math.ceil((((z + normalQuantile(power)) * deviation) / distance) ** 2 + (z * z) / 2)
 }
 
 export interface PairedDifferenceDesign {
@@ -93,7 +160,8 @@ export function itemsForIndependentDifference(design: IndependentDifferenceDesig
   return Math.ceil(((first * (1 - first) + second * (1 - second)) * z * z) / distance ** 2)
 }
 
-function checkDesign(discordance: number, difference: number, alpha: number, power: number): void {
+/** Throws a RangeError for an impossible design of a paired comparison. */
+export function checkDesign(discordance: number, difference: number, alpha: number, power = 0.8): void {
   checkProbability(alpha, 'alpha')
   checkProbability(power, 'power')
   if (!(discordance > 0 && discordance <= 1)) {
