@@ -77,6 +77,16 @@ export function debiasedSquaredError({ sizes, forecasts, correct }: BinSums): nu
   return sum / n
 }
 
+/** Mean squared gap, with what chance adds to it. */
+export function squaredError({ sizes, forecasts, correct }: BinSums): number {
+  let [sum, n] = [0, 0]
+  for (let bin = 0; bin < sizes.length; bin++) {
+    sum += (forecasts[bin]! - correct[bin]!) ** 2 / sizes[bin]!
+    n += sizes[bin]!
+  }
+  return sum / n
+}
+
 /** Mean absolute gap. Naeini, Cooper and Hauskrecht 2015. */
 export function absoluteError({ sizes, forecasts, correct }: BinSums): number {
   let [sum, n] = [0, 0]

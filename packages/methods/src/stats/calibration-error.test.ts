@@ -7,7 +7,7 @@ import golden from './estimates-golden.json' with { type: 'json' }
 const { probabilities, correct } = golden.calibration
 
 test('the debiased error is that of the authors’ package, the plain one that of scikit-learn’s bins', () => {
-  const { root, expected, bins } = calibrationError(probabilities, correct)
+  const { root, expected, bins } = calibrationError(probabilities, correct, 15)
   expect(root).toBeCloseTo(golden.calibration.root, 9)
   expect(expected).toBeCloseTo(golden.calibration.expected, 9)
   expect(bins.map(({ n }) => n)).toEqual(Array(15).fill(20))
@@ -22,7 +22,7 @@ test('for calibrated probabilities the debiased square is 0 on average and the p
   for (let round = 0; round < rounds; round++) {
     const forecasts = Array.from({ length: 200 }, () => random.uniform())
     const outcomes = forecasts.map((p) => random.uniform() < p)
-    const error = calibrationError(forecasts, outcomes)
+    const error = calibrationError(forecasts, outcomes, 15)
     squared += error.squared / rounds
     expected += error.expected / rounds
   }

@@ -20,7 +20,7 @@ export interface CalibrationError {
 }
 
 /**
- * Measures how far probabilities are from the share of times that they come true. `bins` is the number of bins, default 15†;
+ * Measures how far probabilities are from the share of times that they come true. `bins` is the number of bins, default 10†;
  * fewer where they would hold fewer than two items or items of one probability. Throws a RangeError for fewer than two items,
  * lists of different lengths or a probability outside 0 to 1.
  * Source: Kumar, Liang and Ma 2019, "Verified Uncertainty Calibration"; ECE: Naeini, Cooper and Hauskrecht 2015, Guo et
@@ -29,7 +29,7 @@ export interface CalibrationError {
 export function calibrationError(
   probabilities: readonly number[],
   correct: readonly boolean[],
-  bins = 15,
+  bins = 10,
 ): CalibrationError {
   checkForecasts(probabilities, correct)
   checkCount(bins, 'bins', 1)

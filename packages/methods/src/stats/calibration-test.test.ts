@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { Random } from '../random.ts'
+import { calibrationError } from './calibration-error.ts'
 import { calibrationTest } from './calibration-test.ts'
 
 /** Confidences of a model that is right with the probability `truth(p)` where it says p. */
@@ -15,7 +16,7 @@ test('at n = 200 calibrated models mostly fail ECE ≤ 0.05, and the test reject
   for (let round = 0; round < rounds; round++) {
     const { probabilities, correct } = answers(random, 200, (p) => p)
     const { squared, expected } = calibrationTest(probabilities, correct, { seed: round, resamples: 119 })
-    if (expected.observed > 0.05) overFixedLimit++
+    if (calibrationError(probabilities, correct, 15).expected > 0.05) overFixedLimit++
     if (squared.p <= 0.05) rejected++
     if (expected.observed > expected.quantile) overQuantile++
   }

@@ -2,9 +2,9 @@ import { Random } from '../random.ts'
 import {
   absoluteError,
   checkForecasts,
-  debiasedSquaredError,
   equalMassBins,
   equalWidthBins,
+  squaredError,
   sumBins,
 } from './calibration-bins.ts'
 import { checkCount, checkProbability } from './interval.ts'
@@ -14,7 +14,7 @@ export interface CalibrationTestOptions {
   seed: number | bigint
   /** Default 10,000. */
   resamples?: number
-  /** Default 15†. */
+  /** Default 10†: more of them find less. */
   bins?: number
   /** Of the quantiles. Default 0.95. */
   level?: number
@@ -28,7 +28,7 @@ export interface StatisticUnderNull {
 }
 
 export interface CalibrationTest {
-  /** Decides: the debiased squared error of `calibrationError`. */
+  /** Decides: the mean squared gap over bins of equal numbers. */
   squared: StatisticUnderNull
   /** Beside it, the plain ECE: its quantile says what a calibrated model of this many items may show. */
   expected: StatisticUnderNull
@@ -37,7 +37,8 @@ export interface CalibrationTest {
 
 /**
  * Tests whether the probabilities are calibrated: whether their errors are larger than those of outcomes that are drawn from
- * these very probabilities. The observed outcomes count as one of the draws, so p is never 0. Outcomes must be independent.
+ * these very probabilities. Errors are not debiased here: what they are compared with has the same bias. The observed outcomes
+ * count as one of the draws, so p is never 0. Outcomes must be independent.
  * Throws a RangeError for fewer than two items, lists of different lengths or a probability outside 0 to 1.
  * Source: Bröcker and Smith 2007, "Increasing the Reliability of Reliability Diagrams"; Vaicenavicius et al. 2019,
  * "Evaluating model calibration in classification".
@@ -47,7 +48,7 @@ export function calibrationTest(
   correct: readonly boolean[],
   options: CalibrationTestOptions,
 ): CalibrationTest {
-  const { seed, resamples = 10_000, bins = 15, level = 0.95 } = options
+  const { seed, resamples = 10_000, bins = 10, level = 0.95 } = options
   checkForecasts(probabilities, correct)
   checkCount(resamples, 'resamples', 100)
   checkCount(bins, 'bins', 1)
@@ -56,9 +57,9 @@ export function calibrationTest(
   const width = equalWidthBins(probabilities, bins)
   const massSums = sumBins(mass, probabilities, correct)
   const widthSums = sumBins(width, probabilities, correct)
-  const observed = { squared: debiasedSquaredError(massSums), expected: absoluteError(widthSums) }
+  const observed = { squared: squaredError(massSums), expected: absoluteError(widthSums) }
   const squares = new Float64Array(resamples)
-  const gaps = new Float64Array(resamples)
+  const expected = new Float64Array(resamples)
   const random = new Random(seed, 'calibration-test')
   const thresholds = Float64Array.from(probabilities, (probability) => probability * 2 ** 32)
   for (let draw = 0; draw < resamples; draw++) {
@@ -69,12 +70,12 @@ export function calibrationTest(
       massSums.correct[mass[i]!]! += 1
       widthSums.correct[width[i]!]! += 1
     }
-    squares[draw] = debiasedSquaredError(massSums)
-    gaps[draw] = absoluteError(widthSums)
+    squares[draw] = squaredError(massSums)
+    expected[draw] = absoluteError(widthSums)
   }
   return {
     squared: underNull(observed.squared, squares, level),
-    expected: underNull(observed.expected, gaps, level),
+    expected: underNull(observed.expected, expected, level),
     level,
   }
 }

@@ -20,7 +20,7 @@ export interface PartialPooling {
 }
 
 /** The variance of a small slice counts like that of the pooled items would with so many more items. † */
-const PRIOR_ITEMS = 10
+const PRIOR_ITEMS = 30
 const GRID = 100
 
 /**
