@@ -15,7 +15,7 @@ import {
   type ParaphraseMeasurement,
 } from '../packages/regraft/src/datasets/paraphrase-step.ts'
 import { holdOutSuite, sealSuite } from '../packages/regraft/src/datasets/suite-steps.ts'
-import { judgeRebuild } from '../packages/regraft/src/fleet/judge-rebuild.ts'
+import { judgeRebuild, type RebuildRecord } from '../packages/regraft/src/fleet/judge-rebuild.ts'
 import { judgeExposure } from '../packages/regraft/src/gates/exposure-steps.ts'
 import { judgeGate } from '../packages/regraft/src/gates/judge.ts'
 import { judgeGap } from '../packages/regraft/src/gates/judge-gap.ts'
@@ -341,12 +341,52 @@ test('fleet/judge-rebuild', async () => {
     execution: 'e',
     environment: { lock },
   }
-  const inputs = [{ role: 'registration', kind: 'registration' as const, schemaVersion: 1, value }]
-  const parameters = { missing: 'base pico: it is gone', lock: null, execution: null }
-  expect(await stepFixture(newProject(), judgeRebuild, { inputs, parameters })).toEqual({
-    version: 1,
-    digest: 'sha256:8d5429395fe0e4884405c3f1b46ab0a08d9f96fcb8edccf903928a41a970b336',
+  const project = newProject()
+  const adapter = { base: 'b', recipe: 'r', snapshot: 's', files: [{ path: 'model', digest: 'd', size: 1 }] }
+  const put = (extra: object) =>
+    project.artifacts.put({ kind: 'adapter', schemaVersion: 1, value: { ...adapter, ...extra } })
+  const [before, after] = [await put({}), await put({ files: [{ path: 'model', digest: 'e', size: 1 }] })]
+  const answers = (right: number) => ({
+    ...{ measures: 'suite-accuracy', suite: 's', base: 'b', adapter: null, maxTokens: 1 },
+    items: Array.from({ length: 400 }, (_, item) => ({ id: `${item}`, answer: '', correct: item < right })),
   })
+  const measured = (role: string, right: number) => {
+    return { role, kind: 'measurement' as const, schemaVersion: 1, value: answers(right) }
+  }
+  const inputs = [
+    {
+      ...{ role: 'registration', kind: 'registration' as const, schemaVersion: 1 },
+      value: { ...value, adapter: before.digest },
+    },
+    measured('measurement', 360),
+    ...[356, 360, 361].map((right) => measured('rebuilt-measurement', right)),
+  ]
+  const seed = {
+    adapter: after.digest,
+    execution: 'x',
+    seconds: 5,
+    cpuSeconds: 8,
+    lock: { ...lock, cpu: 'now' },
+  }
+  const parameters = {
+    ...{
+      at: '2026-03-01T00:00:00.000Z',
+      seconds: 20,
+      cpuSeconds: 24,
+      cost: { amount: 0.5, currency: 'EUR' },
+    },
+    isolation: { kind: 'namespaces', files: 'hidden', network: 'none', copied: false, reason: null },
+    ...{ missing: null, margin: 0.02, alpha: 0.05, unmeasured: null, newerSteps: false, rerun: 'again' },
+    seeds: [1, 2, 3].map((number) => ({ ...seed, seed: number })),
+  }
+  expect(await stepFixture(project, judgeRebuild, { inputs, parameters })).toEqual({
+    version: 2,
+    digest: 'sha256:2f8042efa911c58ca66f00c2d2c40ab2c5aa39ca6175be93bcc9f69f64bdcfb0',
+  })
+  const [made] = await project.artifacts.list('verdict')
+  const { verdict } = await project.artifacts.read<RebuildRecord>(made!.digest)
+  expect(verdict.reason).toMatch(/model came out with other bytes.*cpu was then, is now; 3 rebuilt adapters/)
+  expect(verdict.outcome).toBe('cannot-tell')
 })
 
 test('training/lora makes the same run and adapter twice', async () => {

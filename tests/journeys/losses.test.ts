@@ -180,10 +180,10 @@ test('dpo scores its reference once, and is rebuilt to the same bytes', async ()
   }
   const registration = await project.artifacts.put({ kind: 'registration', schemaVersion: 1, value })
   await project.aliases.set('adapter/pairs', registration.digest)
-  const rebuilt = await rebuildOperation.run(context, { name: 'pairs' })
+  const rebuilt = await rebuildOperation.run(context, rebuildOperation.input.parse({ name: 'pairs' }))
   expect(rebuilt).toMatchObject({ rebuilt: first.adapter, verdict: { finding: 'REPRODUCED' } })
   await project.artifacts.remove(first.reference!)
-  const lost = await rebuildOperation.run(context, { name: 'pairs' })
+  const lost = await rebuildOperation.run(context, rebuildOperation.input.parse({ name: 'pairs' }))
   expect(lost.verdict.reason).toMatch(/first missing input: reference /)
 })
 

@@ -33,11 +33,14 @@ export {
   runPreview,
   runRangeTest,
   runTrainer,
+  type TrainerLaunch,
   type TrainerOptions,
   type TrainerResult,
+  trainerCommand,
 } from './protocol/run-trainer.ts'
 export { EmbeddingProcess, type EmbeddingStart } from './protocol/start-embedding.ts'
 export { InferenceProcess, type InferenceStart } from './protocol/start-inference.ts'
+export { trainerFiles } from './protocol/trainer-files.ts'
 export type {
   AnyExample,
   PreferenceExample,

@@ -74,7 +74,14 @@ export type TrainerEvent =
   | { event: 'started'; protocol: number; lock: MachineLock }
   | TrainingEvent
   | ({ event: 'example' } & PreviewedExample)
-  | { event: 'finished'; summary: TrainingSummary; peakMemoryBytes: number; seconds: number }
+  | {
+      event: 'finished'
+      summary: TrainingSummary
+      peakMemoryBytes: number
+      seconds: number
+      /** Time on processors, in user and system mode, of this process: not of one that was killed before. */
+      cpuSeconds: number
+    }
   | { event: 'range-finished'; range: LearningRateRange; peakMemoryBytes: number; seconds: number }
   | { event: 'preview-finished'; examples: number }
   | { event: 'error'; code: EngineErrorCode; message: string; hint?: string }

@@ -13,11 +13,20 @@ export interface TrainerResult {
   lock: MachineLock
   peakMemoryBytes: number
   seconds: number
+  cpuSeconds: number
+}
+
+/** A command line, and the environment that its process gets. */
+export interface TrainerLaunch {
+  command: readonly string[]
+  environment: NodeJS.ProcessEnv
 }
 
 export interface TrainerOptions {
   onEvent?: (event: TrainerEvent) => void
   signal?: AbortSignal
+  /** How the command line of the trainer is really started; as it is, with the environment of this process, by default. */
+  launch?: (command: readonly string[]) => TrainerLaunch
 }
 
 type FinalEvent = 'finished' | 'range-finished' | 'preview-finished'
@@ -32,8 +41,8 @@ const GRACE_MILLISECONDS = 10_000
  */
 export async function runTrainer(folder: string, options: TrainerOptions = {}): Promise<TrainerResult> {
   const { lock, final } = await runJob(folder, 'finished', options)
-  const { summary, peakMemoryBytes, seconds } = final
-  return { summary, lock, peakMemoryBytes, seconds }
+  const { summary, peakMemoryBytes, seconds, cpuSeconds } = final
+  return { summary, lock, peakMemoryBytes, seconds, cpuSeconds }
 }
 
 /** Runs a job folder of kind 'learning-rate-range' in a child process. */
@@ -56,16 +65,28 @@ export async function runPreview(folder: string, options: TrainerOptions = {}): 
   return examples
 }
 
+/** The command line that trains a job folder. */
+export function trainerCommand(folder: string): string[] {
+  return [process.execPath, fileURLToPath(new URL('./trainer-process.ts', import.meta.url)), folder]
+}
+
+function asItIs(command: readonly string[]): TrainerLaunch {
+  return { command, environment: process.env }
+}
+
 function runJob<Name extends FinalEvent>(
   folder: string,
   finalEvent: Name,
-  { onEvent, signal }: TrainerOptions,
+  { onEvent, signal, launch = asItIs }: TrainerOptions,
 ): Promise<{ lock: MachineLock; final: EventOf<Name> }> {
-  const program = fileURLToPath(new URL('./trainer-process.ts', import.meta.url))
+  const {
+    command: [program, ...argv],
+    environment,
+  } = launch(trainerCommand(folder))
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, folder], {
+    const child = spawn(program!, argv, {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: trainerEnvironment(process.env),
+      env: trainerEnvironment(environment),
     })
     let lock: MachineLock | null = null
     let final: EventOf<Name> | null = null

@@ -73,7 +73,8 @@ async function main(folder: string): Promise<void> {
     })
     adapter.config.baseModelNameOrPath = job.base.name
     replaceAdapter(join(folder, JOB_FILES.adapter), adapter)
-    emit({ event: 'finished', summary, ...cost() })
+    const { userCPUTime, systemCPUTime } = process.resourceUsage()
+    emit({ event: 'finished', summary, ...cost(), cpuSeconds: (userCPUTime + systemCPUTime) / 1e6 })
   } finally {
     base.close()
     teacher?.base.close()
@@ -133,6 +134,13 @@ function readLines<T>(path: string): T[] | null {
   })
 }
 
+/** What went wrong; a denied access names the file only beside its message. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const denied = 'resource' in error && typeof error.resource === 'string'
+  return denied ? `EACCES: access denied, open '${error.resource}'` : error.message
+}
+
 function emit(event: TrainerEvent): void {
   writeJsonLine(process.stdout, event)
 }
@@ -152,7 +160,7 @@ main(process.argv[2] ?? '.').then(
     emit({
       event: 'error',
       code: known?.code ?? 'engine-failed',
-      message: error instanceof Error ? error.message : String(error),
+      message: describe(error),
       ...(known?.hint ? { hint: known.hint } : {}),
     })
     if (!known) console.error(error)

@@ -8,7 +8,7 @@ import { LossWatch, requireSound } from './loss-watch.ts'
 import type { MemoryPlan } from './memory-plan.ts'
 import { learningRate } from './schedule.ts'
 import { openSession, type SessionOptions, stopIfCancelled } from './training-session.ts'
-import { countTokens, itemsOfUpdate, updatesPerEpoch } from './training-set.ts'
+import { countTokens, digestOfTokens, itemsOfUpdate, updatesPerEpoch } from './training-set.ts'
 import { accumulateItems, evaluateItems } from './update.ts'
 
 export type TrainingEvent =
@@ -22,6 +22,8 @@ export type TrainingEvent =
       supervisedTokens: number
       updates: number
       trainableParameters: number
+      /** Of the tokens of training and validation: equal where the preprocessing made the same of the rows. */
+      tokensDigest: string
       /** How gradients are computed, and the memory that this is expected to take. */
       memory: MemoryPlan
     }
@@ -104,6 +106,7 @@ export async function fineTune(
       supervisedTokens: perEpoch.supervised,
       updates,
       trainableParameters,
+      tokensDigest: digestOfTokens([...train.items, ...validation.items]),
       memory: session.memory,
     })
     const history = emptyHistory()

@@ -1,4 +1,5 @@
 // Examples become token sequences, each with the part that it plays in the loss.
+import { createHash } from 'node:crypto'
 import { Random } from '@regraft/methods'
 import type { Sequence } from '../decoder/batch.ts'
 import { EngineError } from '../errors.ts'
@@ -93,6 +94,17 @@ export function countTokens(items: readonly TrainingItem[]): { tokens: number; s
     }
   }
   return counts
+}
+
+/** Digest (sha256, hex) of all token ids and of where learning begins in them: what the preprocessing made. */
+export function digestOfTokens(items: readonly TrainingItem[]): string {
+  const hash = createHash('sha256')
+  for (const { index, parts } of items) {
+    for (const { name, sequence } of parts) {
+      hash.update(`${index} ${name} ${sequence.supervisedFrom} ${sequence.ids.join(',')}\n`)
+    }
+  }
+  return hash.digest('hex')
 }
 
 function completionOf(example: AnyExample, part: PartName, partner: RatedExample | null): string {

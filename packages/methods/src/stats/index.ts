@@ -58,6 +58,9 @@ export {
   type NonInferiorityDesign,
   type PairedDifferenceDesign,
 } from './sample-size.ts'
+export { type SeedEquivalence, seedDifference, seedEquivalence } from './seed-difference.ts'
+export { seedsToSettle } from './seeds-to-settle.ts'
+export { studentCdf, studentQuantile } from './student.ts'
 export { type SequentialDecision, sequentialNonInferiority, sequentialSuperiority } from './sequential.ts'
 export { itemsForSequential } from './sequential-size.ts'
 export { type MeanOptions, studentizedBootstrap } from './studentized-bootstrap.ts'

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Config } from './schema.ts'
 
+export { milliseconds } from './duration.ts'
 export { explainConfig } from './explain.ts'
 export { CONFIG_FILE } from './file.ts'
 export { type LoadedConfig, type LoadOptions, loadConfig } from './load.ts'

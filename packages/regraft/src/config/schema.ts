@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Duration } from './duration.ts'
 import { SuiteSettings } from './scorers.ts'
 
 const Task = z
@@ -99,6 +100,38 @@ const Gates = z.strictObject({
     .describe(
       'how far a score on the frozen suite may lie above that on the fresh one, as a share of items †',
     ),
+})
+
+const Drills = z.strictObject({
+  margin: z
+    .number()
+    .positive()
+    .max(1)
+    .default(0.02)
+    .describe('by how much rebuilt adapters may differ and count as equivalent, as a share of items †'),
+  seeds: z
+    .int()
+    .min(3)
+    .max(100)
+    .default(3)
+    .describe('how many seeds are trained where the recorded one does not give the same bytes †'),
+  every: Duration.optional().describe(
+    'a server rebuilds each adapter so often, as 30d; without it only who asks does',
+  ),
+  adapters: z
+    .record(z.string(), z.union([Duration, z.literal('never')]))
+    .default({})
+    .describe('other intervals for single adapters, by name, or never'),
+  hourlyCost: z
+    .strictObject({
+      amount: z.number().nonnegative().describe('what an hour of this machine costs'),
+      currency: z
+        .string()
+        .regex(/^[A-Z]{3}$/, 'expected three capital letters')
+        .describe('as in ISO 4217'),
+    })
+    .optional()
+    .describe('price of the machine, for the cost of a drill'),
 })
 
 const Vault = z.strictObject({
@@ -257,6 +290,7 @@ export const Config = z.strictObject({
   suites: z.record(z.string(), SuiteSettings).default({}).describe('evaluation suites by name'),
   gates: Gates.prefault({}).describe('thresholds of gates'),
   privacy: Privacy.prefault({}).describe('personal data in what is trained on'),
+  drills: Drills.prefault({}).describe('rebuild drills: margin, seeds, schedule and cost'),
   vault: Vault.prefault({}).describe('how often an evaluation suite may be asked before it is used up'),
   owners: Owner.optional(),
 })

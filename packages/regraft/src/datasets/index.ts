@@ -17,6 +17,7 @@ export { kindOf, type SnapshotManifest, type SnapshotRow } from './manifest.ts'
 export { consentOf } from './sources.ts'
 export { listSuites, requireSuite } from './suite.ts'
 export {
+  evaluationsLeft,
   excludedItems,
   type ItemFacts,
   itemFacts,

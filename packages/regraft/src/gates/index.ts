@@ -4,7 +4,13 @@ import { gapOperation } from './gap.ts'
 import { showOperation } from './show.ts'
 
 export { gateAlias, incumbentAlias, scoreOf } from './check.ts'
-export type { GateRecord } from './judge.ts'
-export { readMeasurement } from './measurement.ts'
+export { commonItems, type GateRecord } from './judge.ts'
+export { measureModel } from './measure.ts'
+export {
+  readMeasurement,
+  type StoredMeasurement,
+  type SuiteMeasurement,
+  upcastMeasurement,
+} from './measurement.ts'
 
 export const gateOperations = [checkOperation, gapOperation, exposureOperation, showOperation]

@@ -29,7 +29,7 @@ export interface StepContext {
  * Runs a step, or returns what an earlier execution of the same call made.
  *
  * Pure and seeded calls are answered from the cache by their key while every output and every file of it still
- * exists; `bypassCache` runs them all the same (a drill). External steps always run. Outputs are stored first and the
+ * exists; `bypassCache` runs them all the same (a drill), or unless it accepts the execution that is there. External steps always run. Outputs are stored first and the
  * execution last, so that an interrupted step leaves nothing that lineage would show.
  * Throws 'invalid-input' for bad parameters or a bad output, 'not-found' for a missing input.
  */
@@ -37,13 +37,15 @@ export async function runStep<Parameters>(
   context: StepContext,
   step: Step<Parameters>,
   call: StepCall,
-  options: { bypassCache?: boolean } = {},
+  options: { bypassCache?: boolean | ((earlier: Execution) => boolean) } = {},
 ): Promise<StepResult> {
   const { project } = context
   const resolved = resolveCall(step, call)
-  if (step.determinism !== 'external' && !options.bypassCache) {
+  const { bypassCache = false } = options
+  if (step.determinism !== 'external' && bypassCache !== true) {
     const earlier = await project.executions.findByStepKey(resolved.stepKey)
-    if (earlier && (await outputsExist(project, earlier))) return resultOf(earlier, true)
+    const wanted = earlier && (bypassCache === false || !bypassCache(earlier))
+    if (wanted && (await outputsExist(project, earlier))) return resultOf(earlier, true)
   }
   for (const { role, digest } of resolved.inputs) {
     if (!(await project.artifacts.get(digest))) {

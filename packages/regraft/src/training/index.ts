@@ -3,8 +3,12 @@ import { previewOperation } from './preview.ts'
 import { runOperation } from './run.ts'
 import { showOperation } from './show.ts'
 
-export { LATEST_ADAPTER, type Recipe } from './recipe.ts'
+export { type LoadingVariables, namedFiles, recordedVariables } from './loading-variables.ts'
+export { trainingInputs } from './prepare.ts'
+export { preparedInputsOf } from './prepared-inputs.ts'
+export { LATEST_ADAPTER, RECIPE_SCHEMA, type Recipe, type RecipeV1, upcastRecipe } from './recipe.ts'
+export { requireReference } from './reference.ts'
 export { trainingReporter } from './report.ts'
-export { type RunRecord, trainAdapter } from './train-adapter.ts'
+export { type RunRecord, type TrainerEnclosure, trainAdapter } from './train-adapter.ts'
 
 export const trainingOperations = [previewOperation, findRateOperation, runOperation, showOperation]

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { JOB_FILES, runTrainer, type TrainerEvent } from '@regraft/engine'
+import { JOB_FILES, runTrainer, type TrainerEvent, type TrainerOptions } from '@regraft/engine'
 import { z } from 'zod'
 import type { Config } from '../config/index.ts'
 import type { SnapshotManifest } from '../datasets/index.ts'
@@ -15,6 +15,8 @@ import {
 } from '../models/index.ts'
 import type { ProjectStore } from '../store/types.ts'
 import { baseFile, writeJobFolder } from './job-folder.ts'
+import { loadingVariables } from './loading-variables.ts'
+import { digestOfLines, type PreparedInputs, requireSamePreprocessing } from './prepared-inputs.ts'
 import { type Recipe, type RecipeV1, upcastRecipe } from './recipe.ts'
 import { type ReferenceMeasurement, validExamples } from './reference.ts'
 import { readExamples } from './snapshot-examples.ts'
@@ -49,6 +51,19 @@ export interface TrainAdapterOptions {
   /** Folder in which the job folder is made; the same one resumes a killed run. */
   workFolder: string
   onEvent?: (event: TrainerEvent) => void
+  /** Where the trainer runs; in the open, with the environment of this process, by default. */
+  enclosure?: TrainerEnclosure
+  /** What the preprocessing must make: throws 'digest-mismatch' before the training when it makes something else. */
+  expected?: Partial<PreparedInputs>
+}
+
+/** A place from which a trainer sees little: what is admitted, and its job folder. */
+export interface TrainerEnclosure {
+  /** Lets the trainer read a file or folder; returns the path under which it finds it. */
+  admit(path: string): Promise<string>
+  launch: NonNullable<TrainerOptions['launch']>
+  /** The environment that the trainer gets. */
+  environment: NodeJS.ProcessEnv
 }
 
 /**
@@ -67,14 +82,20 @@ export function trainAdapter(options: TrainAdapterOptions): Step<Record<string, 
       const manifest = await read<SnapshotManifest>('snapshot')
       const digestOf = (role: string) => inputs.find((input) => input.role === role)!.digest
       const recipeDigest = digestOf('recipe')
+      const { enclosure, expected } = options
+      const admit = async (path: string) => (enclosure ? enclosure.admit(path) : path)
       const { path } = await requireRecordedBase(options.config, base)
       const folder = join(options.workFolder, recipeDigest.replace(/^sha256:/, ''))
       const { name: loss } = recipe.training.loss
-      const teacher = recipe.teacher ? await teacherOf(project, options.config, recipe.teacher) : null
+      const found = recipe.teacher ? await teacherOf(project, options.config, recipe.teacher) : null
+      const teacher = found && {
+        base: { ...found.base, path: await admit(found.base.path) },
+        ...(found.adapter === undefined ? {} : { adapter: await admit(found.adapter) }),
+      }
       await writeJobFolder(folder, {
         job: {
           kind: 'lora',
-          base: baseFile(base, path),
+          base: baseFile(base, await admit(path)),
           recipe: recipe.training,
           identity: recipeDigest,
           ...(teacher ? { teacher } : {}),
@@ -85,10 +106,19 @@ export function trainAdapter(options: TrainAdapterOptions): Step<Record<string, 
           ? { reference: await read<ReferenceMeasurement>('reference') }
           : {}),
       })
-      const { onEvent } = options
-      const result = await runTrainer(folder, { signal, ...(onEvent ? { onEvent } : {}) })
-      const { lock, seconds, peakMemoryBytes, summary } = result
-      recordEnvironment({ lock, seconds, peakMemoryBytes })
+      const lines = digestOfLines(folder)
+      requireSamePreprocessing('lines', expected, lines)
+      const { result, tokens } = await train(folder, { ...options, signal })
+      const { lock, seconds, cpuSeconds, peakMemoryBytes, summary } = result
+      const variables = loadingVariables(enclosure?.environment ?? process.env)
+      recordEnvironment({
+        lock,
+        seconds,
+        cpuSeconds,
+        peakMemoryBytes,
+        prepared: { lines, tokens },
+        variables,
+      })
       const adapter: AdapterRecord = {
         base: digestOf('base'),
         recipe: recipeDigest,
@@ -103,6 +133,34 @@ export function trainAdapter(options: TrainAdapterOptions): Step<Record<string, 
       ]
     },
   })
+}
+
+/** Runs the trainer, and stops it as soon as it has made other tokens than the expected ones. */
+async function train(
+  folder: string,
+  { enclosure, expected, onEvent, signal }: TrainAdapterOptions & { signal: AbortSignal },
+) {
+  const stop = new AbortController()
+  let tokens = ''
+  let changed: unknown = null
+  const watch = (event: TrainerEvent) => {
+    if (event.event === 'prepared') {
+      tokens = event.tokensDigest
+      try {
+        requireSamePreprocessing('tokens', expected, tokens)
+      } catch (error) {
+        changed = error
+        stop.abort()
+      }
+    }
+    onEvent?.(event)
+  }
+  const launch = enclosure ? { launch: enclosure.launch } : {}
+  const options = { signal: AbortSignal.any([signal, stop.signal]), onEvent: watch, ...launch }
+  const result = await runTrainer(folder, options).catch((error: unknown) => {
+    throw changed ?? error
+  })
+  return { result, tokens }
 }
 
 /** The teacher as a job names it: its base where it lies, its adapter written out. */

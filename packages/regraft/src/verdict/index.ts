@@ -5,7 +5,7 @@ export { renderVerdict } from './render.ts'
 export type Outcome = 'pass' | 'fail' | 'cannot-tell'
 
 /** The closed words that an operation may add to its outcome. */
-export type Finding = 'REPRODUCED' | 'EQUIVALENT' | 'DRIFTED' | 'DIFFERS' | 'IMPOSSIBLE'
+export type Finding = 'REPRODUCED' | 'EQUIVALENT' | 'DRIFTED' | 'IMPOSSIBLE'
 
 /** What Regraft decides, with the evidence for it and the command that decides it again. */
 export interface Verdict {

@@ -47,6 +47,16 @@ export async function queriesOf(store: ProjectStore, suite: VaultSuite): Promise
   return queries.sort((a, b) => a.at.getTime() - b.at.getTime())
 }
 
+/** How often models may still be measured on a suite. */
+export async function evaluationsLeft(
+  store: ProjectStore,
+  access: VaultAccess,
+  suite: string,
+): Promise<number> {
+  const used = countQueries(await queriesOf(store, await readSuite(store, suite)), 'evaluate')
+  return Math.max(0, budgetOf(access, 'evaluate') - used)
+}
+
 /** Throws 'forbidden' when a suite has been asked as often as its budget allows. */
 export async function requireBudget(
   store: ProjectStore,

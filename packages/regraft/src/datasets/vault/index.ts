@@ -1,6 +1,6 @@
 // The vault: the only code that opens the items of evaluation suites. What is exported here lets ids, counts and numbers
 // out, and hands items with their text to the evaluation of a gate.
-export { type VaultAccess, vaultAccess } from './budget.ts'
+export { evaluationsLeft, type VaultAccess, vaultAccess } from './budget.ts'
 export { excludedItems } from './excluded.ts'
 export { type ItemFacts, itemFacts } from './item-facts.ts'
 export type { OpenItem } from './open-items.ts'
