@@ -1,3 +1,4 @@
+import { drillsOperation } from './drills.ts'
 import { historyOperation } from './history.ts'
 import { listOperation } from './list.ts'
 import { logOperation } from './log.ts'
@@ -6,6 +7,7 @@ import { rebuildOperation } from './rebuild.ts'
 import { registerOperation } from './register.ts'
 import { showOperation } from './show.ts'
 
+export { startDrillSchedule } from './drill/schedule.ts'
 export { aliasOf, listNames, parseReference } from './names.ts'
 export {
   listRegistrations,
@@ -22,5 +24,6 @@ export const fleetOperations = [
   promoteOperation,
   historyOperation,
   rebuildOperation,
+  drillsOperation,
   logOperation,
 ]

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { LoadedConfig } from '../config/index.ts'
 import { RegraftError } from '../errors/index.ts'
+import { startDrillSchedule } from '../fleet/index.ts'
 import type { AnyOperation, Log } from '../operation/index.ts'
 import { acquire } from './holder/acquire.ts'
 import { createGateway, openHolderSocket } from './holder/gateway.ts'
@@ -105,6 +106,11 @@ async function assemble(
         log.warn(`job ${id} was interrupted; continue it with: regraft jobs follow ${id}`)
     }
   }
+  const project = store.project(config.project)
+  const drills =
+    runs === 'all'
+      ? startDrillSchedule({ store: project, config, jobs: services.jobs, operations, log })
+      : null
   gateway.open(async (request, environment) => app.fetch(request, environment))
   const servers: Server[] = []
 
@@ -154,6 +160,7 @@ async function assemble(
     async close() {
       gateway.leave()
       for (const server of servers) server.close()
+      await drills?.stop()
       // First, because it ends the streams of those who follow jobs.
       await services.jobs.stop()
       await gateway.whenQuiet(ANSWER_GRACE)

@@ -89,7 +89,7 @@ export async function runDemo({ folder, seed, print, heading }: DemoOptions): Pr
   print('What was just said is traffic now, and its feedback is data:')
   await type('datasets', 'build', '--task', 'routing')
 
-  stage('6. The rebuild drill: from the record alone, in a clean directory')
+  stage('6. The rebuild drill: from the record alone, in isolation')
   await type('fleet', 'rebuild', 'routing')
 
   stage('7. An accident: the weights of the base are deleted')
