@@ -2,8 +2,6 @@
 export const SLOW_TESTS = [
   'packages/regraft/src/datasets/erase.test.ts',
   'packages/regraft/src/datasets/export.test.ts',
-  'packages/regraft/src/fleet/drill/drill.test.ts',
-  'packages/regraft/src/fleet/rebuild.test.ts',
   'packages/regraft/src/gates/measure.test.ts',
   'packages/regraft/src/interfaces/cli/process.test.ts',
   'packages/regraft/src/models/pull.test.ts',

@@ -2,10 +2,10 @@
 import { cpSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { SnapshotManifest } from '../datasets/index.ts'
-import { type DrilledAdapter, makeDrilledAdapter } from './fixtures/drilled-adapter.ts'
-import type { RebuildRecord } from './judge-rebuild.ts'
-import { rebuildOperation } from './rebuild.ts'
+import type { SnapshotManifest } from '../../packages/regraft/src/datasets/index.ts'
+import type { RebuildRecord } from '../../packages/regraft/src/fleet/judge-rebuild.ts'
+import { rebuildOperation } from '../../packages/regraft/src/fleet/rebuild.ts'
+import { type DrilledAdapter, makeDrilledAdapter } from './drilled-adapter.ts'
 
 let made: DrilledAdapter
 beforeAll(async () => {

@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { RegraftError } from '../../errors/index.ts'
-import { type DrilledAdapter, makeDrilledAdapter } from '../fixtures/drilled-adapter.ts'
-import type { RebuildRecord } from '../judge-rebuild.ts'
-import { rebuildOperation } from '../rebuild.ts'
+import { RegraftError } from '../../packages/regraft/src/errors/index.ts'
+import type { RebuildRecord } from '../../packages/regraft/src/fleet/judge-rebuild.ts'
+import { rebuildOperation } from '../../packages/regraft/src/fleet/rebuild.ts'
+import { type DrilledAdapter, makeDrilledAdapter } from './drilled-adapter.ts'
 
 let made: DrilledAdapter
 beforeAll(async () => {
