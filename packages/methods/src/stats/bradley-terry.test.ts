@@ -117,7 +117,7 @@ test('intervals cover the true strengths', () => {
   const truth = [0.8, 0.2, -0.3, -0.7]
   const random = new Random(31)
   let [covered, all] = [0, 0]
-  for (let round = 0; round < 100; round++) {
+  for (let round = 0; round < 60; round++) {
     const comparisons: Comparison[] = []
     for (let game = 0; game < 300; game++) {
       const [first, second] = random.shuffle([0, 1, 2, 3]) as [number, number]
@@ -131,8 +131,8 @@ test('intervals cover the true strengths', () => {
       if (low <= truth[Number(name)]! && truth[Number(name)]! <= high) covered++
     }
   }
-  expect(covered / all).toBeGreaterThan(0.92)
-  expect(covered / all).toBeLessThan(0.98)
+  expect(covered / all).toBeGreaterThan(0.91)
+  expect(covered / all).toBeLessThan(0.99)
 })
 
 test('comparisons that cannot be are refused', () => {

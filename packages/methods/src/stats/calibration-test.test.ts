@@ -11,7 +11,7 @@ function answers(random: Random, n: number, truth: (p: number) => number) {
 
 test('at n = 200 calibrated models mostly fail ECE ≤ 0.05, and the test rejects them as seldom as it says', () => {
   const random = new Random(41)
-  const rounds = 120
+  const rounds = 100
   let [overFixedLimit, rejected, overQuantile] = [0, 0, 0]
   for (let round = 0; round < rounds; round++) {
     const { probabilities, correct } = answers(random, 200, (p) => p)

@@ -12,7 +12,7 @@ export interface PairwiseJudgement {
 export interface LengthControlledWinRate extends Interval {
   /** The plain share of preferences for A. */
   raw: number
-  /** How much the log odds of A rise from much shorter to even, as of tanh(difference / its standard deviation). */
+  /** φ: what being much longer adds to the log odds of A, over answers of equal length. */
   lengthEffect: Interval
 }
 

@@ -45,7 +45,7 @@ test('equal differences have no width, and one difference is refused', () => {
 
 test('items of one cluster are drawn together, with the interval of scipy for a ratio of sums', () => {
   const { differences, clusters, interval } = golden.clusterBootstrap
-  const { low, high } = pairedBootstrap(differences, { seed: 9, resamples: 20_000, clusters })
+  const { low, high } = pairedBootstrap(differences, { seed: 9, resamples: 10_000, clusters })
   // The interval is 0.26 wide; of single items it would be 0.15.
   expect(Math.abs(low - interval[0]!)).toBeLessThan(0.006)
   expect(Math.abs(high - interval[1]!)).toBeLessThan(0.006)
@@ -63,7 +63,7 @@ test('clusters of one item each change nothing, whatever they are called', () =>
 
 test('where items depend on their user, the interval over users covers and the usual one over items does not', () => {
   const random = new Random(21)
-  const rounds = 120
+  const rounds = 100
   const covered = { users: 0, items: 0 }
   const clusters = Array.from({ length: 200 }, (_, i) => i % 40)
   for (let round = 0; round < rounds; round++) {
