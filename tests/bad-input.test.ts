@@ -1,6 +1,6 @@
 // Bad input at the doors of the command line: each gets a message that names the fix, a non-zero exit code, and leaves
 // nothing half-written. Port in use, stale locks and second processes are in interfaces/cli/process.test.ts.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -115,4 +115,19 @@ test('an unknown configuration key is named with the one that was meant', async 
   writeFileSync(path, kept)
   expect(message).toMatch(/invalid-config/)
   for (const part of ['server.prot', 'port', 'server.host', 'owner']) expect(message).toContain(part)
+})
+
+test('an audit needs no configuration, reads only, and leaves an empty directory as empty as it was', async () => {
+  const empty = mkdtempSync(join(tmpdir(), 'regraft-empty-'))
+  const peft = join(import.meta.dirname, '../bench/golden/pico-adapters/plain')
+  const rows = join(folder, 'rows.csv')
+  const audit = await runJson<{ verdict: { outcome: string }; facts: { logs: { rows: number } } }>(empty, [
+    ...['audit', peft, '--logs', rows, '--eval', rows],
+  ])
+  expect(audit).toMatchObject({ verdict: { outcome: 'fail' }, facts: { logs: { rows: 30 } } })
+  const broken = await new CliProcess(empty, ['audit', folder]).ended
+  expect(broken.code).toBe(4)
+  expect(broken.stderr).toContain('has no adapter_config.json')
+  expect(readdirSync(empty)).toEqual([])
+  rmSync(empty, { recursive: true })
 })

@@ -48,6 +48,7 @@ const UNPINNED: Record<string, string> = {
   'datasets/plan-erasure': 'external: what a data directory holds at a moment',
   'datasets/erase-subject': 'external: what it does cannot be done twice; erase.test.ts',
   'datasets/ask-for-paraphrases': 'external: vectors of an endpoint, words of a judge',
+  'fleet/adopt': 'external: an adapter from outside',
   'fleet/register': 'external: the time of a registration',
   'gates/measure-exposure': 'scores of an engine, as below; tests/journeys/canaries.test.ts checks them',
   'gates/evaluate-suite': 'answers of an engine, whose floating point differs between processors',

@@ -3,8 +3,10 @@ export const SLOW_TESTS = [
   'packages/regraft/src/datasets/erase.test.ts',
   'packages/regraft/src/datasets/export.test.ts',
   'packages/regraft/src/gates/measure.test.ts',
+  'packages/regraft/src/fleet/adopt/adopt.test.ts',
   'packages/regraft/src/interfaces/cli/process.test.ts',
   'packages/regraft/src/models/pull.test.ts',
   'packages/regraft/src/store/pglite/pglite.test.ts',
   'tests/bad-input.test.ts',
+  'tests/compatibility.test.ts',
 ]

@@ -13,7 +13,14 @@ export { identifyEncoder, type Pooling } from './embedding/encoder-folder.ts'
 export type { Embeddings } from './embedding/sentence-encoder.ts'
 export { EngineError, type EngineErrorCode } from './errors.ts'
 export { parseHuggingFaceConfig } from './formats/hugging-face-config.ts'
-export { checkAdapterFits, openBase, readAdapter, writeAdapter, writeSafetensors } from './formats/index.ts'
+export {
+  checkAdapterFits,
+  ggufLicence,
+  openBase,
+  readAdapter,
+  writeAdapter,
+  writeSafetensors,
+} from './formats/index.ts'
 export type * from './formats/types.ts'
 export type {
   Answer,

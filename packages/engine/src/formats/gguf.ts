@@ -213,3 +213,14 @@ function restoreRows<Values extends Float32Array | Uint8Array>(
   }
   return restored
 }
+
+/** The licence that a GGUF file states of itself; null for none. */
+export function ggufLicence(path: string): string | null {
+  const source = openGguf(path)
+  try {
+    const licence = source.metadata.get('general.license')
+    return typeof licence === 'string' ? licence : null
+  } finally {
+    source.close()
+  }
+}

@@ -115,12 +115,17 @@ export async function detectFormat(
   }
   const layout = await detectLayout(file, name)
   if (layout === 'parquet') return { format: 'parquet', layout }
+  const first = await firstRecord(file, layout)
+  return { format: (first && matchFormat(first)) ?? 'jsonl', layout }
+}
+
+/** The first record of a file that is an object; null for none. */
+export async function firstRecord(file: StoredFile, layout: Layout): Promise<Record<string, unknown> | null> {
   const { records } = await openRecords(file, layout)
   for await (const record of records()) {
-    if ('reason' in record) continue
-    return { format: (isRecord(record.value) ? matchFormat(record.value) : null) ?? 'jsonl', layout }
+    if ('value' in record && isRecord(record.value)) return record.value
   }
-  return { format: 'jsonl', layout }
+  return null
 }
 
 /** The format of a record; null for none of them. */

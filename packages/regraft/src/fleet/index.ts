@@ -1,3 +1,5 @@
+import { adoptOperation } from './adopt/adopt.ts'
+import { auditOperation } from './audit/audit.ts'
 import { drillsOperation } from './drills.ts'
 import { historyOperation } from './history.ts'
 import { listOperation } from './list.ts'
@@ -18,6 +20,8 @@ export {
 } from './registration.ts'
 
 export const fleetOperations = [
+  auditOperation,
+  adoptOperation,
   registerOperation,
   listOperation,
   showOperation,

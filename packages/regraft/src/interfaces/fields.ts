@@ -5,7 +5,7 @@ import { fileMark } from '../operation/index.ts'
 /** How a field of an operation's input is written as text, on a command line or in a query. */
 export interface Field {
   name: string
-  kind: 'text' | 'number' | 'boolean' | 'choice' | 'file' | 'path' | 'json'
+  kind: 'text' | 'number' | 'boolean' | 'choice' | 'file' | 'path' | 'local-path' | 'json'
   choices: string[]
   /** May be given several times. */
   many: boolean
@@ -14,7 +14,13 @@ export interface Field {
   description: string
 }
 
-const FIELD_OF_MARK = { input: 'file', output: 'json', text: 'json', path: 'path' } as const
+const FIELD_OF_MARK = {
+  input: 'file',
+  output: 'json',
+  text: 'json',
+  path: 'path',
+  'local-path': 'local-path',
+} as const
 
 /** Describes the fields of an input schema in the order in which it names them. */
 export function describeFields(input: z.ZodObject): Field[] {

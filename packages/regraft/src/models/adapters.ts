@@ -27,11 +27,15 @@ export const ADAPTER_FILES = {
   compared: ['chat_template.jinja', 'tokenizer.json', 'tokenizer_config.json'],
 } as const
 
-/** Stores the files of a PEFT folder, in the order of their names. */
-export async function storeAdapterFiles(blobs: BlobStore, folder: string): Promise<AdapterRecord['files']> {
-  const names = (await readdir(folder)).sort()
+/** Stores files of a PEFT folder, all unless some are named, in the order of their names. */
+export async function storeAdapterFiles(
+  blobs: BlobStore,
+  folder: string,
+  names?: readonly string[],
+): Promise<AdapterRecord['files']> {
+  const wanted = names ?? (await readdir(folder))
   const files: AdapterRecord['files'] = []
-  for (const path of names) files.push({ path, ...(await blobs.putFile(join(folder, path))) })
+  for (const path of wanted.toSorted()) files.push({ path, ...(await blobs.putFile(join(folder, path))) })
   return files
 }
 

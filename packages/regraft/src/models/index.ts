@@ -2,7 +2,13 @@ import { listOperation } from './list.ts'
 import { pullOperation } from './pull.ts'
 import { showOperation } from './show.ts'
 
-export { ADAPTER_FILES, type AdapterRecord, materializeAdapter, storeAdapterFiles } from './adapters.ts'
+export {
+  ADAPTER_FILES,
+  type AdapterRecord,
+  materializeAdapter,
+  storeAdapterFiles,
+  WAIVABLE,
+} from './adapters.ts'
 export {
   type AbsentBase,
   type AnyBase,
@@ -19,8 +25,15 @@ export {
   requireLocalBase,
   requireRecordedBase,
 } from './bases.ts'
+export { readCardMetadata } from './card-metadata.ts'
+export {
+  type BaseSearch,
+  findAdapterBase,
+  judgeCompatibility,
+} from './compatibility/index.ts'
 export { type Embedder, type EmbedderSource, NO_EMBEDDER, requireEmbedder } from './embedders/index.ts'
 export { EngineHost, type ModelReference } from './engine-host.ts'
+export { licenceOfBase } from './licence.ts'
 export { postJson } from './post-json.ts'
 export { recordedRevision } from './pulled-bases.ts'
 

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { RegraftError } from '../errors/index.ts'
+import type { OperationContext } from './types.ts'
 
 const FileMark = 'x-regraft-file'
 const BlobDigest = z
@@ -56,12 +58,26 @@ export const NameOrPath = z
   .min(1)
   .meta({ [FileMark]: 'path', description: 'A name, or a path on the machine of the data directory' })
 
+/** A path of the machine that holds the data directory, which the CLI makes absolute; else as NameOrPath. */
+export const LocalPath = z
+  .string()
+  .min(1)
+  .meta({ [FileMark]: 'local-path', description: 'A path on the machine of the data directory' })
+
+/** Throws 'forbidden' for whoever is not on the machine itself: a path would tell them what lies there. */
+export function requireLocal({ principal }: Pick<OperationContext, 'principal'>, command: string): void {
+  if (principal.id === 'local') return
+  throw new RegraftError('forbidden', 'paths are only taken from the command line on the machine itself', {
+    hint: `run \`${command}\` where the files are`,
+  })
+}
+
 /** Whether a text is meant as a path: it begins with a dot, a slash, a drive or ~, or ends like a file of weights. */
 export function looksLikePath(text: string): boolean {
   return /^([./~]|[A-Za-z]:[\\/])|\.(gguf|whl)$/i.test(text)
 }
 
-const FILE_MARKS = ['input', 'output', 'text', 'path'] as const
+const FILE_MARKS = ['input', 'output', 'text', 'path', 'local-path'] as const
 type FileMark = (typeof FILE_MARKS)[number]
 
 /** Says which of the file marks a schema carries (inside optional, default, nullable or array, look inside first). */

@@ -1,6 +1,15 @@
 export { type AnyOperation, defineOperation } from './define.ts'
 export { describeError, type ErrorDescription, invalidInput } from './describe-error.ts'
-export { fileMark, InputFile, looksLikePath, NameOrPath, OutputFile, OutputText } from './files.ts'
+export {
+  fileMark,
+  InputFile,
+  LocalPath,
+  looksLikePath,
+  NameOrPath,
+  OutputFile,
+  OutputText,
+  requireLocal,
+} from './files.ts'
 export { parseInput, runOperation } from './run.ts'
 export { allows, SCOPES, type Scope } from './scope.ts'
 export { findUnstorable, findUnstorableIn } from './storable.ts'

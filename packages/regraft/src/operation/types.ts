@@ -89,7 +89,10 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   example: string
   /** Takes most of the machine (a training): of such jobs a process runs one at a time. */
   heavy: boolean
-  /** Reads only `config` and `services.configuration`: the CLI answers without opening the data directory. */
+  /**
+   * Reads only `config`, `services.configuration` and files that it is given: the CLI answers without opening the data
+   * directory.
+   */
   offline: boolean
   /** For what cannot be undone: the question that the CLI asks first; null when there is nothing to ask. */
   confirm?(input: z.output<Input>): string | null

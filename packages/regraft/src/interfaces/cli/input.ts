@@ -39,6 +39,7 @@ export async function readInput(
     const parse = (text: string | boolean) => {
       if (typeof text === 'boolean') return text
       if (field.kind === 'path') return looksLikePath(text) ? absolutePath(text) : text
+      if (field.kind === 'local-path') return absolutePath(text)
       return field.kind === 'file' ? new LocalFile(text) : parseField(field, text, label(field.name))
     }
     values[field.name] = Array.isArray(given) ? given.map(parse) : parse(given)

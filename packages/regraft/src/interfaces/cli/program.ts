@@ -131,7 +131,10 @@ function toOption(field: Field): Option {
     const flag = field.default === true ? `--no-${name}` : `--${name}`
     return new Option(flag, describe({ ...field, default: undefined }))
   }
-  const option = new Option(`--${name} <${field.kind === 'choice' ? 'choice' : field.kind}>`, describe(field))
+  const option = new Option(
+    `--${name} <${field.kind === 'local-path' ? 'path' : field.kind}>`,
+    describe(field),
+  )
   if (field.many) {
     // Numbers and choices hold no commas, so `--weights 1,1` means two of them.
     const split = field.kind === 'number' || field.kind === 'choice'

@@ -204,18 +204,27 @@ async function runOffline(
   values: Record<string, unknown>,
 ): Promise<unknown> {
   const configuration = loadCliConfig(cli)
+  const progress = createProgress(cli.terminal)
   const context = {
     config: configuration.config,
     services: { configuration },
     principal: { id: 'local', scopes: ['admin'] },
     signal: cli.interrupted,
     log: createLog(cli.terminal, cli.debug),
-    progress: () => {},
+    progress: progress.show,
     jobId: null,
     attempt: 1,
   }
-  // An offline operation has promised to read no more than this.
-  return runOperation(operation, context as unknown as OperationContext, parseInput(operation, values))
+  try {
+    // An offline operation has promised to read no more than this.
+    return await runOperation(
+      operation,
+      context as unknown as OperationContext,
+      parseInput(operation, values),
+    )
+  } finally {
+    progress.end()
+  }
 }
 
 function printOutput({ terminal }: CliContext, operation: AnyOperation, output: unknown): number {

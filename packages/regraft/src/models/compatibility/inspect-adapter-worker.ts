@@ -2,15 +2,24 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { compareWithBase, EngineError, inspectAdapter, openBase } from '@regraft/engine'
 
-const { folder, base: path } = workerData as { folder: string; base: string | null }
+const { folder, bases } = workerData as { folder: string; bases: string[] }
+const failureOf = (error: unknown) => {
+  const { code, hint } = error instanceof EngineError ? error : { code: 'engine-failed', hint: undefined }
+  return { code, message: error instanceof Error ? error.message : String(error), hint }
+}
 try {
   const inspection = inspectAdapter(folder)
-  const base = path === null ? null : openBase(path)
-  const comparison = base && compareWithBase(folder, inspection.weights?.modules ?? [], base)
-  base?.close()
-  parentPort!.postMessage({ facts: { inspection, comparison } })
+  const compared = bases.map((path) => {
+    try {
+      const base = openBase(path)
+      const comparison = compareWithBase(folder, inspection.weights?.modules ?? [], base)
+      base.close()
+      return { comparison }
+    } catch (error) {
+      return { failed: failureOf(error) }
+    }
+  })
+  parentPort!.postMessage({ facts: { inspection, compared } })
 } catch (error) {
-  const { code, hint } = error instanceof EngineError ? error : { code: 'engine-failed', hint: undefined }
-  const message = error instanceof Error ? error.message : String(error)
-  parentPort!.postMessage({ failed: { code, message, hint } })
+  parentPort!.postMessage({ failed: failureOf(error) })
 }
