@@ -55,6 +55,8 @@ const UNPINNED: Record<string, string> = {
   'models/adapter-effect': 'scores of an engine, as above; compatibility.test.ts checks them',
   'gates/score-references': 'scores of an engine, as above; gates/measure.test.ts checks them',
   'gates/measure-latency': 'external: times of a machine',
+  'gates/judge-answers': 'external: grades of a judge; gates/judged.test.ts checks them',
+  'gates/judge-pairs': 'external: words of a judge, as above',
   'training/reference-log-probabilities':
     'scores of an engine, as above; tests/journeys/losses.test.ts checks them',
 }

@@ -2,6 +2,7 @@
 export const SLOW_TESTS = [
   'packages/regraft/src/datasets/erase.test.ts',
   'packages/regraft/src/datasets/export.test.ts',
+  'packages/regraft/src/gates/judged.test.ts',
   'packages/regraft/src/gates/measure.test.ts',
   'packages/regraft/src/fleet/adopt/adopt.test.ts',
   'packages/regraft/src/interfaces/cli/process.test.ts',

@@ -1,5 +1,6 @@
 export { type ByteMatch, ByteMatcher } from './byte-matcher.ts'
 export { CharTfidf, type CharTfidfOptions, charNgrams, type SparseVector } from './char-tfidf.ts'
+export { chrF } from './chrf.ts'
 export { CosineIndex, type Neighbour, type UnitVectors } from './cosine-index.ts'
 export { type Duplicate, DuplicateFinder } from './duplicate-finder.ts'
 export {
@@ -27,5 +28,6 @@ export {
   type OverlapOptions,
   type OverlapRung,
 } from './overlap-index.ts'
+export { rougeL } from './rouge-l.ts'
 export { jaccard, type Shingled, shingler } from './shingles.ts'
 export { sharedNgram, wordNgrams, words } from './words.ts'

@@ -31,7 +31,7 @@ export function explainConfig(loaded: LoadedConfig): ExplainedValue[] {
 }
 
 function isSecret(path: string): boolean {
-  return /^upstreams\..+\.(apiKey|headers\..+)$/.test(path)
+  return /\.apiKey$|^upstreams\..+\.headers\..+$/.test(path)
 }
 
 function hidePassword(value: unknown): unknown {

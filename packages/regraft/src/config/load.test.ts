@@ -37,6 +37,7 @@ test('without a file every value is the documented default, and paths are absolu
     capture: { fsync: 'always' },
     embedders: {},
     paraphrase: { embedder: 'built-in' },
+    judges: {},
     suites: {},
     gates: { margin: 0.02, alpha: 0.05, gap: 0.05 },
     privacy: { pii: 'mask', names: [] },
@@ -118,7 +119,7 @@ test('one error lists every bad path with its line, and unknown keys with the ke
   const error = failure({ folder })
   expect(error.code).toBe('invalid-config')
   expect(error.message.split('\n').slice(1)).toEqual([
-    "  line 1: projct: unknown key, did you mean 'project'? Valid here: project, dataDirectory, keysDirectory, databaseUrl, server, tasks, bases, upstreams, routes, capture, embedders, paraphrase, suites, gates, privacy, drills, vault, owners",
+    "  line 1: projct: unknown key, did you mean 'project'? Valid here: project, dataDirectory, keysDirectory, databaseUrl, server, tasks, bases, upstreams, routes, capture, embedders, paraphrase, judges, suites, gates, privacy, drills, vault, owners",
     "  line 3: server.prot: unknown key, did you mean 'port'? Valid here: host, port, maxWaiting, adapterDirectory, requireKey",
     '  line 4: server.port: expected number, found string',
     '  line 6: gates.margin: too big: expected number to be <=1',
@@ -173,4 +174,41 @@ test('an embedder is a folder or an endpoint, and its folder lies relative to th
   const { message } = failure({ folder: broken })
   expect(message).toContain('expected either path (a folder) or url (an endpoint)')
   expect(message).toContain('embedders.b.model')
+})
+
+test('a suite has one scorer with its own options, a judge that is named exists, and its key is not shown', () => {
+  const folder = folderWith(
+    [
+      'judges:',
+      '  strict: { url: "http://a/v1", model: m, apiKey: sk-plain }',
+      'suites:',
+      '  one: { scorer: { kind: regex, patern: x, pattern: "(" } }',
+      '  two: { scorer: { kind: exact } }',
+    ].join('\n'),
+  )
+  const { message } = failure({ folder })
+  expect(message).toMatch(/line 4: suites\.one\.scorer\.patern: unknown key, did you mean 'pattern'\?/)
+  expect(message).toMatch(/line 4: suites\.one\.scorer\.pattern: is no regular expression/)
+  expect(message).toMatch(/line 5: suites\.two\.scorer\.kind: .*label-match/)
+  const judged = (judge: string) =>
+    folderWith(
+      [
+        'judges:',
+        '  strict: { url: "http://a/v1", model: m, apiKey: sk-plain }',
+        'suites:',
+        `  desk: { scorer: { kind: judge, judge: ${judge}, rubric: be right } }`,
+      ].join('\n'),
+    )
+  expect(failure({ folder: judged('kind') }).message).toMatch(
+    /line 4: suites\.desk\.scorer\.judge: there is no judge 'kind'; judges: strict/,
+  )
+  const loaded = loadConfig({ folder: judged('strict'), environment: {} })
+  expect(loaded.config.suites.desk).toEqual({
+    scorer: {
+      ...{ kind: 'judge', judge: 'strict', rubric: 'be right' },
+      ...{ lowest: 1, highest: 5, correctFrom: 0.75 },
+    },
+    maxTokens: 24,
+  })
+  expect(JSON.stringify(explainConfig(loaded))).not.toContain('sk-plain')
 })

@@ -21,7 +21,7 @@ export function collectProblems(
 ): Problem[] {
   return issues.flatMap((issue): Problem[] => {
     if (issue.code === 'unrecognized_keys') {
-      const valid = validKeys(issue.path)
+      const valid = validKeys(issue.path, tree)
       return issue.keys.map((key) => ({
         path: [...issue.path, key].reduce<string>(joinPath, ''),
         line: file?.lineOf([...issue.path, key]) ?? null,
@@ -71,21 +71,28 @@ function describeIssue(issue: z.core.$ZodIssue, tree: unknown): string {
   return issue.message.charAt(0).toLowerCase() + issue.message.slice(1)
 }
 
-/** Keys that the schema allows at a path. */
-function validKeys(path: readonly PropertyKey[]): string[] {
+/** Keys that the schema allows at a path; where there are several kinds, those of the kind that the file has there. */
+function validKeys(path: readonly PropertyKey[], tree: unknown): string[] {
   let schema: z.core.$ZodType = Config
+  let value: unknown = tree
   for (const key of path) {
-    const inside = unwrap(schema)
+    const inside = chosen(schema, value)
     if (inside instanceof z.ZodObject) schema = inside.shape[String(key)]!
     else if (inside instanceof z.ZodRecord) schema = inside.valueType as z.core.$ZodType
+    value = (value as Record<PropertyKey, unknown> | undefined)?.[key]
   }
-  const inside = unwrap(schema)
+  const inside = chosen(schema, value)
   return inside instanceof z.ZodObject ? Object.keys(inside.shape) : []
 }
 
-function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
+function chosen(schema: z.core.$ZodType, value: unknown): z.core.$ZodType {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
-    return unwrap(schema.unwrap())
+    return chosen(schema.unwrap(), value)
   }
-  return schema
+  if (!(schema instanceof z.ZodDiscriminatedUnion)) return schema
+  const { kind } = value as { kind?: unknown }
+  const option = schema.options.find(
+    (one) => one instanceof z.ZodObject && one.shape.kind?.safeParse(kind).success,
+  )
+  return option ?? schema
 }

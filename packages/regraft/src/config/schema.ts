@@ -60,7 +60,7 @@ const Judge = z
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the syntax of the file.
     apiKey: z.string().min(1).optional().describe('key of the endpoint, as ${VARIABLE}'),
   })
-  .describe('a model that confirms pairs before their rows are dropped')
+  .describe('a chat model that judges')
 
 const Paraphrase = z.strictObject({
   embedder: z
@@ -74,7 +74,7 @@ const Paraphrase = z.strictObject({
     .max(1)
     .optional()
     .describe('drop rows at least so similar to an evaluation item; without it they are only counted'),
-  judge: Judge.optional(),
+  judge: Judge.optional().describe('a chat model that confirms pairs before their rows are dropped'),
 })
 
 const Owner = z
@@ -257,8 +257,7 @@ const Capture = z.strictObject({
     .describe('when the journal is synced: before each acknowledgement, once a second, or by the kernel'),
 })
 
-/** What `regraft.yaml` may say: the one source of defaults, types, JSON Schema and docs of the configuration. */
-export const Config = z.strictObject({
+const Keys = z.strictObject({
   project: z
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and dashes')
@@ -287,12 +286,23 @@ export const Config = z.strictObject({
   capture: Capture.prefault({}).describe('how answers and feedback are logged'),
   embedders: z.record(z.string(), Embedder).default({}).describe('embedders by name'),
   paraphrase: Paraphrase.prefault({}).describe('rows that paraphrase evaluation items'),
+  judges: z.record(z.string(), Judge).default({}).describe('models that judge answers, by name'),
   suites: z.record(z.string(), SuiteSettings).default({}).describe('evaluation suites by name'),
   gates: Gates.prefault({}).describe('thresholds of gates'),
   privacy: Privacy.prefault({}).describe('personal data in what is trained on'),
   drills: Drills.prefault({}).describe('rebuild drills: margin, seeds, schedule and cost'),
   vault: Vault.prefault({}).describe('how often an evaluation suite may be asked before it is used up'),
   owners: Owner.optional(),
+})
+
+/** What `regraft.yaml` may say: the one source of defaults, types, JSON Schema and docs of the configuration. */
+export const Config = Keys.superRefine(({ judges, suites }, context) => {
+  for (const [name, { scorer }] of Object.entries(suites)) {
+    if (!('judge' in scorer) || Object.hasOwn(judges, scorer.judge)) continue
+    const known = Object.keys(judges).join(', ') || 'none'
+    const message = `there is no judge '${scorer.judge}'; judges: ${known}`
+    context.addIssue({ code: 'custom', path: ['suites', name, 'scorer', 'judge'], message })
+  }
 })
 export type Config = z.output<typeof Config>
 export type UpstreamConfig = z.output<typeof Upstream>

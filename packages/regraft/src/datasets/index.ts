@@ -16,6 +16,7 @@ export { comparedText } from './duplicates.ts'
 export { erasureOf, listErasures } from './erasure/index.ts'
 export type { ExportRecord } from './export-step.ts'
 export { kindOf, type SnapshotManifest, type SnapshotRow } from './manifest.ts'
+export { ANSWERS_KEY } from './paraphrase-step.ts'
 export { readNames } from './pii-names.ts'
 export { screenRows } from './screen-rows.ts'
 export { consentOf } from './sources.ts'
@@ -28,6 +29,7 @@ export {
   type OpenItem,
   readSuite,
   type VaultAccess,
+  type VaultSuite,
   VaultVisit,
   vaultAccess,
   vaultOperations,

@@ -76,8 +76,13 @@ export const checkOperation = defineOperation({
     await warnOfLeftOut(context, suite)
     await warnOfErasure(context, adapter)
     const scoring = await scoringOf(context, record, suite, input.maxTokens)
+    const held = incumbent && (await store.artifacts.read<AdapterRecord>(incumbent.adapter))
+    const against =
+      incumbent && held
+        ? { ...incumbent, suite, base: held.base }
+        : { name: `base ${base.name}`, suite, base: record.base, adapter: null }
     const measure = (name: string, baseDigest: string, adapterDigest: string | null) =>
-      measureModel(context, { name, suite, base: baseDigest, adapter: adapterDigest }, scoring)
+      measureModel(context, { name, suite, base: baseDigest, adapter: adapterDigest }, scoring, against)
     const names = {
       candidate: `adapter ${shortDigest(adapter)}`,
       base: `base ${base.name}`,
@@ -91,8 +96,7 @@ export const checkOperation = defineOperation({
       },
       { role: 'base', name: names.base, digest: await measure(names.base, record.base, null) },
     ]
-    if (incumbent) {
-      const held = await store.artifacts.read<AdapterRecord>(incumbent.adapter)
+    if (incumbent && held) {
       const digest = await measure(incumbent.name, held.base, incumbent.adapter)
       measurements.push({ role: 'incumbent', name: incumbent.name, digest })
     }

@@ -1,83 +1,106 @@
-import type { Answer } from '@regraft/engine'
 import { z } from 'zod'
 import { Scorer } from '../config/index.ts'
-import { itemFacts, type VaultAccess, VaultVisit } from '../datasets/index.ts'
-import { defineStep, type Step } from '../lineage/index.ts'
-import type { EngineHost } from '../models/index.ts'
-import type { Confidence, MeasuredItem, SuiteMeasurement } from './measurement.ts'
-import { answerScorer, correctFrom } from './suites/index.ts'
+import { itemFacts, type OpenItem } from '../datasets/index.ts'
+import { RegraftError } from '../errors/index.ts'
+import { defineStep, type Step, type StepRun } from '../lineage/index.ts'
+import {
+  answerItems,
+  type EvaluateOptions,
+  fourPlaces,
+  type OpenedSuite,
+  openSuite,
+  Without,
+} from './ask-suite.ts'
+import type { MeasuredItem, SuiteAnswers, SuiteMeasurement } from './measurement.ts'
+import { type AnswerScorer, answerScorer, correctFrom, isJudged, multipleChoice } from './suites/index.ts'
 
 const Parameters = z.object({
-  maxTokens: z.int().min(1),
+  /** Null where nothing is generated. */
+  maxTokens: z.int().min(1).nullable(),
   scorer: Scorer.prefault({ kind: 'label-match' }),
-  /** Ids of items that do not count any more; absent for none. */
-  without: z.array(z.string()).min(1).optional(),
+  without: Without,
 })
+type Parameters = z.output<typeof Parameters>
 
-export interface EvaluateOptions {
-  engines: EngineHost
-  access: VaultAccess
-  onProgress?: (done: number, total: number) => void
-}
-
-/** The step that lets a model answer a suite greedily, and scores it. Inputs: suite, base and, for an adapter, adapter. */
-export function evaluateSuite(options: EvaluateOptions): Step<z.output<typeof Parameters>> {
+/**
+ * The step that lets a model answer a suite greedily, or choose, and scores it; of a scorer with a judge it keeps the answers
+ * (`SuiteAnswers`), for the step that asks the judge. Inputs: suite, base and, for an adapter, adapter.
+ */
+export function evaluateSuite(options: EvaluateOptions): Step<Parameters> {
   return defineStep({
     name: 'gates/evaluate-suite',
     version: 3,
     determinism: 'pure',
     input: Parameters,
-    async run({ parameters: { maxTokens, scorer, without }, inputs, project, signal }) {
-      const digestOf = (role: string) => inputs.find((input) => input.role === role)?.digest ?? null
-      const vault = new VaultVisit(project, options.access, 'evaluate')
-      const suite = await vault.suite(digestOf('suite')!)
-      const sealed = await vault.itemsForEvaluation(suite, without ?? [])
-      const base = digestOf('base')!
-      const adapter = digestOf('adapter')
-      const { onProgress } = options
-      const answers = await options.engines.generate(
-        project,
-        { base, adapter },
-        { conversations: sealed.map(({ messages }) => messages), maxTokens },
-        { signal, ...(onProgress ? { onProgress } : {}) },
-      )
-      const facts = itemFacts(suite)
-      const scoreOf = answerScorer(scorer)
-      const items = sealed.map((item, i): MeasuredItem => {
-        const answer = answers[i]!
-        const text = answer.text.trim()
-        const score = scoreOf(text, item)
-        return {
-          ...{ id: item.id, ...facts.get(item.id) },
-          ...{ answer: text, score, correct: score >= correctFrom(scorer) },
-          ...confidenceOf(answer),
-          tokens: { prompt: answer.promptTokens, answer: answer.tokens.length },
-        }
-      })
-      const measurement: SuiteMeasurement = {
-        measures: 'suite-scores',
-        suite: suite.digest,
-        ...{ base, adapter, scorer, maxTokens, items },
+    async run(call) {
+      const { maxTokens, scorer, without } = call.parameters
+      const opened = await openSuite(call, options.access, without)
+      const { vault, suite, model } = opened
+      const about = { suite: suite.digest, ...model, scorer, maxTokens }
+      let value: SuiteMeasurement | SuiteAnswers
+      if (isJudged(scorer)) {
+        const items = await answerItems(opened, call, { ...options, maxTokens: maxTokens! })
+        value = { measures: 'suite-answers', ...about, items }
+      } else {
+        const items =
+          scorer.kind === 'multiple-choice'
+            ? await chooseAnswers(call, options, opened, scorer)
+            : await scoreAnswers(call, options, opened, scorer)
+        value = { measures: 'suite-scores', ...about, items }
+        vault.noteHits(suite, items.filter(({ correct }) => correct).length)
       }
-      vault.noteHits(suite, items.filter(({ correct }) => correct).length)
-      await vault.log({ base, adapter, scorer: scorer.kind })
-      return [{ role: 'measurement', kind: 'measurement', schemaVersion: 2, value: measurement }]
+      await vault.log({ ...model, scorer: scorer.kind })
+      return [{ role: 'measurement', kind: 'measurement', schemaVersion: 2, value }]
     },
   })
 }
 
-/** Of the tokens of an answer; nothing for an answer without any. */
-function confidenceOf({ logProbabilities }: Answer): { confidence?: Confidence } {
-  if (logProbabilities.length === 0) return {}
-  const sum = logProbabilities.reduce((total, value) => total + value, 0)
-  const confidence = {
-    whole: rounded(Math.exp(sum)),
-    mean: rounded(Math.exp(sum / logProbabilities.length)),
-    least: rounded(Math.exp(Math.min(...logProbabilities))),
-  }
-  return { confidence }
+async function scoreAnswers(
+  call: StepRun<Parameters>,
+  options: EvaluateOptions,
+  opened: OpenedSuite,
+  scorer: AnswerScorer,
+): Promise<MeasuredItem[]> {
+  // Before the model answers: what is wrong with the settings is to be said at once.
+  const scoreOf = answerScorer(scorer)
+  const answered = await answerItems(opened, call, { ...options, maxTokens: call.parameters.maxTokens! })
+  return answered.map((item, index) => {
+    const score = scoreOf(item.answer, opened.items[index]!)
+    return { ...item, score, correct: score >= correctFrom(scorer) }
+  })
 }
 
-function rounded(value: number): number {
-  return Number(value.toFixed(4))
+/** Takes the most probable choice of each item. */
+async function chooseAnswers(
+  { project, signal }: StepRun<Parameters>,
+  { engines, onProgress }: EvaluateOptions,
+  { suite, items, model }: OpenedSuite,
+  { normalise }: { normalise: boolean },
+): Promise<MeasuredItem[]> {
+  const choices = items.map((item) => choicesOf(item, suite.name))
+  const completions = items.flatMap(({ messages }, index) =>
+    choices[index]!.map((completion) => ({ messages, completion })),
+  )
+  const scores = await engines.score(project, model, completions, {
+    signal,
+    ...(onProgress ? { onProgress } : {}),
+  })
+  const facts = itemFacts(suite)
+  let start = 0
+  return items.map(({ id, expected }, index) => {
+    const of = choices[index]!
+    const chosen = multipleChoice(scores.slice(start, start + of.length), { normalise })
+    start += of.length
+    const answer = of[chosen.index]!
+    const score = answer === expected ? 1 : 0
+    const confidence = { whole: fourPlaces(chosen.probability) }
+    return { ...{ id, ...facts.get(id) }, answer, confidence, score, correct: score === 1 }
+  })
+}
+
+function choicesOf({ id, choices }: OpenItem, suite: string): string[] {
+  if (choices) return choices
+  throw new RegraftError('incompatible', `the item ${id} of the suite '${suite}' has no choices`, {
+    hint: `seal the file again with --choices <column>, or set another suites.${suite}.scorer`,
+  })
 }

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Config } from '../config/index.ts'
+import { Config, Scorer } from '../config/index.ts'
 import type { ItemFacts } from '../datasets/index.ts'
 import { sealItems } from '../datasets/vault/index.ts'
 import { EngineHost, findBase, recordBase } from '../models/index.ts'
 import type { OperationContext } from '../operation/index.ts'
 import { openTestStore } from '../store/testing.ts'
 import type { ProjectStore } from '../store/types.ts'
-import { measureModel, measureReferences, timeModel } from './measure.ts'
+import { startJudge } from './fixtures/judge-server.ts'
+import { measureModel, measureReferences, type Scoring, timeModel } from './measure.ts'
 import { type LatencyMeasurement, type LikelihoodMeasurement, readMeasurement } from './measurement.ts'
 import { showOperation } from './show.ts'
 
@@ -56,16 +57,15 @@ test('a measurement tells of each item its score, slices, cluster, confidence an
   const { store: project, config } = context
   const { artifact } = await recordBase(project, findBase(config, 'regraft-nano'))
   const model = { name: 'base', base: artifact.digest, adapter: null }
-  const scoring = { scorer: { kind: 'label-match' }, maxTokens: 4 } as const
+  const scoring: Scoring = { scorer: { kind: 'label-match' }, maxTokens: 4 }
+  const measure = (suite: string, how: Scoring) =>
+    measureModel(context, { ...model, suite }, how, { ...model, suite })
   const unknown = await sealed(project, 'first', ['a', 'b', 'c'])
-  const first = await readMeasurement(
-    project,
-    await measureModel(context, { ...model, suite: unknown }, scoring),
-  )
+  const first = await readMeasurement(project, await measure(unknown, scoring))
   expect(first.items.map(({ correct }) => correct)).toEqual([false, false, false])
   // The suite whose first answer is what the model says.
   const suite = await sealed(project, 'second', [first.items[0]!.answer, 'b', 'c'])
-  const digest = await measureModel(context, { ...model, suite }, scoring)
+  const digest = await measure(suite, scoring)
   const measured = await readMeasurement(project, digest)
   expect(measured).toMatchObject({ measures: 'suite-scores', scorer: { kind: 'label-match' }, maxTokens: 4 })
   expect(measured.items.map(({ score, correct, slices }) => [score, correct, slices])).toEqual([
@@ -108,4 +108,95 @@ test('a measurement tells of each item its score, slices, cluster, confidence an
     ['evaluate', 'suite-likelihood'],
     ['evaluate', 'suite-latency'],
   ])
+})
+
+test('a model that must choose takes the most probable choice, as its own log-probabilities say', async () => {
+  const { store: project, config } = context
+  const { artifact } = await recordBase(project, findBase(config, 'regraft-nano'))
+  const model = { name: 'base', base: artifact.digest, adapter: null }
+  const texts = ['The capital of France is', 'I have lost my']
+  const choices = ['Paris', 'a purple elephant of the moon', 'card']
+  const items = await sealItems(
+    project.keys,
+    'choices',
+    texts.map((text, index) => ({
+      messages: [{ role: 'user', content: text }],
+      expected: choices[index === 0 ? 0 : 1]!,
+      ...{ choices, inference: null, subject: null },
+    })),
+  )
+  const value = { name: 'choices', scoring: 'exact-match', items, leftOut: [] }
+  const suite = (await project.artifacts.put({ kind: 'suite', schemaVersion: 2, value })).digest
+  const measured = { ...model, suite }
+  // What the engine says of each choice, asked by itself.
+  const all = texts.flatMap((content) =>
+    choices.map((completion) => ({ messages: [{ role: 'user', content }], completion })),
+  )
+  const scores = await engines.score(project, { base: model.base, adapter: null }, all)
+  for (const normalise of [false, true]) {
+    const scoring: Scoring = { scorer: { kind: 'multiple-choice', normalise }, maxTokens: 24 }
+    const digest = await measureModel(context, measured, scoring, measured)
+    const { items: chosen, maxTokens } = await readMeasurement(project, digest)
+    expect(maxTokens).toBe(null)
+    for (const [index, { answer, score, confidence }] of chosen.entries()) {
+      const own = scores.slice(index * choices.length, (index + 1) * choices.length)
+      const values = own.map((tokens) => {
+        const sum = tokens.reduce((total, one) => total + one, 0)
+        return normalise ? sum / tokens.length : sum
+      })
+      const best = values.indexOf(Math.max(...values))
+      expect(answer).toBe(choices[best])
+      expect(score).toBe(answer === choices[index === 0 ? 0 : 1] ? 1 : 0)
+      const total = values.reduce((sum, one) => sum + Math.exp(one), 0)
+      expect(confidence!.whole).toBeCloseTo(Math.exp(values[best]!) / total, 3)
+    }
+  }
+  const without = await sealed(project, 'unchosen', ['a', 'b', 'c'])
+  const scoring: Scoring = { scorer: { kind: 'multiple-choice', normalise: false }, maxTokens: 24 }
+  const other = { ...model, suite: without }
+  await expect(measureModel(context, other, scoring, other)).rejects.toMatchObject({
+    code: 'incompatible',
+    hint: expect.stringMatching(/--choices/),
+  })
+})
+
+test('a judge scores what the model has answered; one that mumbles is refused, and a model ties with itself', async () => {
+  const { store: project } = context
+  const { artifact } = await recordBase(project, findBase(context.config, 'regraft-nano'))
+  const suite = await sealed(project, 'judged', ['a', 'b', 'c'])
+  const model = { name: 'base', suite, base: artifact.digest, adapter: null }
+  const judge = await startJudge(({ expected }) => (expected === 'b' ? 'GRADE: 5' : 'GRADE: 2'))
+  const mumbling = await startJudge(() => 'well')
+  const { name: _, ...strict } = judge.settings
+  const { name: __, ...mumbler } = mumbling.settings
+  const config = Config.parse({ dataDirectory: store.dataDirectory, judges: { strict, mumbler } })
+  const warnings: string[] = []
+  const log = { ...context.log, warn: (message: string) => void warnings.push(message) }
+  const measure = (scorer: object) =>
+    measureModel({ ...context, config, log }, model, { scorer: Scorer.parse(scorer), maxTokens: 4 }, model)
+  try {
+    const graded = await readMeasurement(
+      project,
+      await measure({ kind: 'judge', judge: 'strict', rubric: 'b' }),
+    )
+    expect(graded.items.map(({ score, correct }) => [score, correct])).toEqual([
+      [0.25, false],
+      [1, true],
+      [0.25, false],
+    ])
+    // The judge has seen what the model said.
+    expect(judge.asked.map(({ data }) => data.answer)).toEqual(graded.items.map(({ answer }) => answer))
+    expect(graded.items[0]!.confidence!.whole).toBeGreaterThan(0)
+    const compared = await readMeasurement(project, await measure({ kind: 'pairwise', judge: 'strict' }))
+    expect(compared.items.map(({ score }) => score)).toEqual([0.5, 0.5, 0.5])
+    expect(judge.asked).toHaveLength(3)
+    await expect(measure({ kind: 'judge', judge: 'mumbler', rubric: 'b' })).rejects.toMatchObject({
+      code: 'incompatible',
+      message: expect.stringMatching(/said nothing that can be read of 3 of 3 items/),
+    })
+    expect(warnings).toEqual([])
+  } finally {
+    judge.close()
+    mumbling.close()
+  }
 })

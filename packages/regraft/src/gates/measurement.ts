@@ -4,6 +4,7 @@ import type { ScorerSettings } from '../config/index.ts'
 import type { ItemFacts } from '../datasets/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import type { ProjectStore } from '../store/types.ts'
+import type { Preference } from './suites/pairwise.ts'
 
 /** How sure a model was of its answer: probabilities, rounded to four places, since what is beyond depends on the processor. */
 export interface Confidence {
@@ -16,15 +17,28 @@ export interface Confidence {
 }
 
 /** One item as a model answered it; what is absent was not measured. Slices and cluster as in `ItemFacts`. */
-export interface MeasuredItem extends ItemFacts {
+export interface AnsweredItem extends ItemFacts {
   id: string
   answer: string
-  /** 0 to 1. */
-  score: number
-  /** Whether it counts as right: of a graded score, from a bound of the scorer on. */
-  correct: boolean
   confidence?: Confidence
   tokens?: { prompt: number; answer: number }
+}
+
+export interface MeasuredItem extends AnsweredItem {
+  /** 0 to 1. */
+  score: number
+  /** Whether it counts as right: of a graded score, from a bound of the scorer on; of a comparison, when it is preferred. */
+  correct: boolean
+  compared?: ComparedAnswers
+}
+
+/** How a judge compared an answer with that of another model. */
+export interface ComparedAnswers {
+  /** Its word when the answer stood first, and when it stood second. */
+  ahead: Preference
+  behind: Preference
+  /** Characters of the answer less those of the other one. */
+  lengthDifference: number
 }
 
 /** The content of a measurement artifact of a suite: one answer per item, in the suite's order. */
@@ -37,6 +51,26 @@ export interface SuiteMeasurement {
   /** Null where nothing is generated. */
   maxTokens: number | null
   items: MeasuredItem[]
+  /** The judge, where the scorer has one. */
+  judge?: JudgedBy
+  /** The model whose answers these were compared with; scores are then 1 (preferred), 0.5 (a tie) and 0. */
+  against?: { base: string; adapter: string | null }
+  /** Items of which the judge said nothing that can be read: they are not among the others. Absent for none. */
+  unjudged?: string[]
+}
+
+/** Answers that are still to be judged. */
+export interface SuiteAnswers
+  extends Omit<SuiteMeasurement, 'measures' | 'items' | 'judge' | 'against' | 'unjudged'> {
+  measures: 'suite-answers'
+  items: AnsweredItem[]
+}
+
+/** Who judged, and the digest of all that it was told beside the texts. */
+export interface JudgedBy {
+  url: string
+  model: string
+  prompt: string
 }
 
 /** Measurements of schema version 1: label match only. */

@@ -1,9 +1,10 @@
 import { z } from 'zod'
-import { Scorer } from '../config/index.ts'
+import { Scorer, type ScorerSettings } from '../config/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { shortDigest } from '../lineage/index.ts'
 import { defineOperation } from '../operation/index.ts'
 import { readMeasurement } from './measurement.ts'
+import { type PreferenceSummary, summarizePreferences } from './preferences.ts'
 
 /** Per-item results of a model on a suite; the questions stay sealed. */
 export const showOperation = defineOperation({
@@ -20,7 +21,7 @@ export const showOperation = defineOperation({
     suite: z.string(),
     base: z.string(),
     adapter: z.string().nullable(),
-    scorer: Scorer,
+    scorer: z.custom<ScorerSettings>((value) => Scorer.safeParse(value).success),
     items: z.array(
       z.object({
         id: z.string(),
@@ -31,14 +32,23 @@ export const showOperation = defineOperation({
         confidence: z.number().optional().describe('probability of the whole answer'),
       }),
     ),
+    unjudged: z.array(z.string()).describe('items of which a judge said nothing that can be read'),
+    preferences: z
+      .custom<PreferenceSummary>((value) => typeof value === 'object' && value !== null && 'winRate' in value)
+      .nullable()
+      .describe(
+        'of a comparison by a judge: win rate, ties, pairs that the order decided, win rate at equal length',
+      ),
   }),
   positionals: ['measurement'],
   example: 'regraft gates show e4dc3f4d4815',
-  render({ suite, adapter, base, scorer, items }) {
+  render({ suite, adapter, base, scorer, items, unjudged, preferences }) {
     const wrong = items.filter(({ correct }) => !correct)
     const mean = items.reduce((sum, { score }) => sum + score, 0) / Math.max(1, items.length)
     const model = adapter ? `adapter ${shortDigest(adapter)}` : `base ${shortDigest(base)}`
     const lines = [
+      ...(preferences ? [describePreferences(preferences, items.length)] : []),
+      ...(unjudged.length > 0 ? [`${unjudged.length} items without a judgement that can be read`] : []),
       `${model} on suite ${shortDigest(suite)}, ${scorer.kind}: ${items.length - wrong.length} of ${items.length} right, mean score ${mean.toFixed(3)}; wrong:`,
     ]
     for (const { id, answer, score } of wrong) {
@@ -57,9 +67,11 @@ export const showOperation = defineOperation({
         },
       )
     }
-    const { suite, base, adapter, scorer, items } = await readMeasurement(store, artifact.digest)
+    const measurement = await readMeasurement(store, artifact.digest)
+    const { suite, base, adapter, scorer, items, unjudged = [] } = measurement
     return {
-      ...{ measurement: artifact.digest, suite, base, adapter, scorer },
+      ...{ measurement: artifact.digest, suite, base, adapter, scorer, unjudged },
+      preferences: summarizePreferences(items),
       items: items.map(({ id, answer, score, correct, slices, confidence }) => ({
         ...{ id, answer, score, correct },
         ...(slices ? { slices } : {}),
@@ -68,3 +80,12 @@ export const showOperation = defineOperation({
     }
   },
 })
+
+function describePreferences({ winRate, ties, orderDecided, atEqualLength }: PreferenceSummary, n: number) {
+  const percent = (share: number) => `${(share * 100).toFixed(1)} %`
+  const even =
+    atEqualLength === null
+      ? 'length cannot be told from merit'
+      : `${percent(atEqualLength.estimate)} [${percent(atEqualLength.low)}, ${percent(atEqualLength.high)}] at equal length`
+  return `win rate ${percent(winRate)}, ${even}; ${ties} of ${n} ties, the order decided ${orderDecided} pairs`
+}

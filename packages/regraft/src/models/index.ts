@@ -26,6 +26,7 @@ export {
   requireRecordedBase,
 } from './bases.ts'
 export { readCardMetadata } from './card-metadata.ts'
+export { askChat, type ChatSettings } from './chat.ts'
 export {
   type BaseSearch,
   findAdapterBase,
@@ -34,7 +35,6 @@ export {
 export { type Embedder, type EmbedderSource, NO_EMBEDDER, requireEmbedder } from './embedders/index.ts'
 export { EngineHost, type ModelReference } from './engine-host.ts'
 export { licenceOfBase } from './licence.ts'
-export { postJson } from './post-json.ts'
 export { recordedRevision } from './pulled-bases.ts'
 
 export const modelOperations = [pullOperation, listOperation, showOperation]

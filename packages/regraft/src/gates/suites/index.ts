@@ -1,22 +1,39 @@
 import type { ScorerSettings } from '../../config/index.ts'
-import type { OpenItem } from '../../datasets/index.ts'
+import { jsonSchema } from './json-schema.ts'
 import { labelMatch } from './label-match.ts'
+import { numeric } from './numeric.ts'
+import { referenceSimilarity } from './reference-similarity.ts'
+import { regex } from './regex.ts'
+import type { ScoreAnswer, SettingsOf } from './scorer.ts'
 
-/** Scores an answer, 0 to 1. */
-export type ScoreAnswer = (answer: string, item: OpenItem) => number
+export { multipleChoice } from './multiple-choice.ts'
 
-type SettingsOf<Kind> = Extract<ScorerSettings, { kind: Kind }>
+/** Kinds that need nothing but an answer and its item. The others ask the model for more (a choice), or a judge. */
+export type AnswerScorer = Exclude<ScorerSettings, JudgedScorer | { kind: 'multiple-choice' }>
+type JudgedScorer = SettingsOf<'judge' | 'pairwise'>
 
-/** Scorers that need nothing but the answer and the item: one line and one file each. */
-const ANSWER_SCORERS: { [Kind in ScorerSettings['kind']]: (settings: SettingsOf<Kind>) => ScoreAnswer } = {
-  'label-match': () => labelMatch,
+/** Whether another model must be asked what answers are worth. */
+export function isJudged(settings: ScorerSettings): settings is JudgedScorer {
+  return settings.kind === 'judge' || settings.kind === 'pairwise'
 }
 
-export function answerScorer(settings: ScorerSettings): ScoreAnswer {
-  return ANSWER_SCORERS[settings.kind](settings)
+/** The function that scores answers as the settings say. Throws 'invalid-config' for settings that cannot be followed. */
+export function answerScorer(settings: AnswerScorer): ScoreAnswer {
+  switch (settings.kind) {
+    case 'label-match':
+      return labelMatch
+    case 'regex':
+      return regex(settings)
+    case 'json-schema':
+      return jsonSchema(settings)
+    case 'numeric':
+      return numeric(settings)
+    case 'reference-similarity':
+      return referenceSimilarity(settings)
+  }
 }
 
 /** From which score on an answer counts as right. */
-export function correctFrom(_settings: ScorerSettings): number {
-  return 1
+export function correctFrom(settings: ScorerSettings): number {
+  return 'correctFrom' in settings ? settings.correctFrom : 1
 }
