@@ -297,8 +297,8 @@ test('gates/judge', async () => {
   const names = { candidate: 'adapter new', base: 'base pico', incumbent: 'adapter old' }
   const parameters = { margin: 0.02, alpha: 0.05, names, rerun: 'regraft gates check new' }
   expect(await stepFixture(newProject(), judgeGate, { inputs, parameters })).toEqual({
-    version: 1,
-    digest: 'sha256:c7e36a9c8af9feb748292b592a4acbfdfc81030fa1c078dd4caef34b57e7fd76',
+    version: 2,
+    digest: 'sha256:f24add7605ccf0d95c5b2beb5c6fe43817935c1f596bd4f1090fab7fe026fd06',
   })
 })
 

@@ -57,7 +57,7 @@ export const gapOperation = defineOperation({
     for (const role of ['frozen', 'fresh'] as const) {
       await warnOfLeftOut(context, suites[role])
       const model = { name: `${name} on the ${role} suite`, suite: suites[role], base, adapter }
-      measured[role] = await measureModel(context, model, scoring, { ...model, name: 'base', adapter: null })
+      measured[role] = await measureModel(context, model, scoring)
     }
     const judged = await runStep({ project: store, signal }, judgeGap, {
       inputs: Object.entries(measured).map(([role, digest]) => ({ role, digest })),

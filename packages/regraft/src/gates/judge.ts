@@ -28,7 +28,7 @@ const Parameters = z.object({
 /** Judges measurements of one suite: candidate and base, and the incumbent where there is one. */
 export const judgeGate = defineStep({
   name: 'gates/judge',
-  version: 1,
+  version: 2,
   determinism: 'pure',
   input: Parameters,
   async run({ parameters, inputs, read }) {

@@ -219,7 +219,7 @@ test('a model is refused as its own judge before it answers anything', async () 
   } as unknown as OperationContext
   const model = { name: 'base', suite, base, adapter: null }
   for (const scorer of [GRADED, COMPARED]) {
-    await expect(measureModel(context, model, { scorer, maxTokens: 4 }, model)).rejects.toMatchObject({
+    await expect(measureModel(context, model, { scorer, maxTokens: 4 })).rejects.toMatchObject({
       code: 'invalid-config',
       message: expect.stringMatching(/the judge strict is org\/Small/),
     })

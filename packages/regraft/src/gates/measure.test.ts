@@ -58,8 +58,7 @@ test('a measurement tells of each item its score, slices, cluster, confidence an
   const { artifact } = await recordBase(project, findBase(config, 'regraft-nano'))
   const model = { name: 'base', base: artifact.digest, adapter: null }
   const scoring: Scoring = { scorer: { kind: 'label-match' }, maxTokens: 4 }
-  const measure = (suite: string, how: Scoring) =>
-    measureModel(context, { ...model, suite }, how, { ...model, suite })
+  const measure = (suite: string, how: Scoring) => measureModel(context, { ...model, suite }, how)
   const unknown = await sealed(project, 'first', ['a', 'b', 'c'])
   const first = await readMeasurement(project, await measure(unknown, scoring))
   expect(first.items.map(({ correct }) => correct)).toEqual([false, false, false])
@@ -135,7 +134,7 @@ test('a model that must choose takes the most probable choice, as its own log-pr
   const scores = await engines.score(project, { base: model.base, adapter: null }, all)
   for (const normalise of [false, true]) {
     const scoring: Scoring = { scorer: { kind: 'multiple-choice', normalise }, maxTokens: 24 }
-    const digest = await measureModel(context, measured, scoring, measured)
+    const digest = await measureModel(context, measured, scoring)
     const { items: chosen, maxTokens } = await readMeasurement(project, digest)
     expect(maxTokens).toBe(null)
     for (const [index, { answer, score, confidence }] of chosen.entries()) {
@@ -154,7 +153,7 @@ test('a model that must choose takes the most probable choice, as its own log-pr
   const without = await sealed(project, 'unchosen', ['a', 'b', 'c'])
   const scoring: Scoring = { scorer: { kind: 'multiple-choice', normalise: false }, maxTokens: 24 }
   const other = { ...model, suite: without }
-  await expect(measureModel(context, other, scoring, other)).rejects.toMatchObject({
+  await expect(measureModel(context, other, scoring)).rejects.toMatchObject({
     code: 'incompatible',
     hint: expect.stringMatching(/--choices/),
   })
@@ -173,7 +172,7 @@ test('a judge scores what the model has answered; one that mumbles is refused, a
   const warnings: string[] = []
   const log = { ...context.log, warn: (message: string) => void warnings.push(message) }
   const measure = (scorer: object) =>
-    measureModel({ ...context, config, log }, model, { scorer: Scorer.parse(scorer), maxTokens: 4 }, model)
+    measureModel({ ...context, config, log }, model, { scorer: Scorer.parse(scorer), maxTokens: 4 })
   try {
     const graded = await readMeasurement(
       project,

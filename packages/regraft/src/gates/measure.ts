@@ -36,13 +36,14 @@ const MOST_UNJUDGED = 0.1
 
 /**
  * Lets a model answer a suite, without the items that do not count any more, and scores the answers; returns the digest of the
- * measurement. `against` is the model whose answers a pairwise scorer compares with, one for all models of a comparison.
+ * measurement. `against` is the model whose answers a pairwise scorer compares with, one for all models of a comparison; the base
+ * of the model unless given.
  */
 export async function measureModel(
   context: OperationContext,
   model: MeasuredModel,
   scoring: Scoring,
-  against: MeasuredModel,
+  against: MeasuredModel = { ...model, name: 'its base', adapter: null },
 ): Promise<string> {
   const { scorer } = scoring
   if (scorer.kind === 'judge') {
