@@ -1,6 +1,7 @@
 import type { Answer } from '@regraft/engine'
 import { z } from 'zod'
 import { itemFacts, type OpenItem, type VaultAccess, type VaultSuite, VaultVisit } from '../datasets/index.ts'
+import { RegraftError } from '../errors/index.ts'
 import type { StepRun } from '../lineage/index.ts'
 import type { EngineHost, ModelReference } from '../models/index.ts'
 import type { AnsweredItem, Confidence } from './measurement.ts'
@@ -41,8 +42,11 @@ export async function openSuite(
 export async function answerItems(
   { suite, items, model }: OpenedSuite,
   { project, signal }: Pick<StepRun<unknown>, 'project' | 'signal'>,
-  { engines, onProgress, maxTokens }: EvaluateOptions & { maxTokens: number },
+  { engines, onProgress, maxTokens }: EvaluateOptions & { maxTokens: number | null },
 ): Promise<AnsweredItem[]> {
+  if (maxTokens === null) {
+    throw new RegraftError('invalid-input', 'answers that are generated need a limit: maxTokens')
+  }
   const call = { conversations: items.map(({ messages }) => messages), maxTokens }
   const answers = await engines.generate(project, model, call, {
     signal,

@@ -39,7 +39,7 @@ export function evaluateSuite(options: EvaluateOptions): Step<Parameters> {
       const about = { suite: suite.digest, ...model, scorer, maxTokens }
       let value: SuiteMeasurement | SuiteAnswers
       if (isJudged(scorer)) {
-        const items = await answerItems(opened, call, { ...options, maxTokens: maxTokens! })
+        const items = await answerItems(opened, call, { ...options, maxTokens })
         value = { measures: 'suite-answers', ...about, items }
       } else {
         const items =
@@ -63,7 +63,7 @@ async function scoreAnswers(
 ): Promise<MeasuredItem[]> {
   // Before the model answers: what is wrong with the settings is to be said at once.
   const scoreOf = answerScorer(scorer)
-  const answered = await answerItems(opened, call, { ...options, maxTokens: call.parameters.maxTokens! })
+  const answered = await answerItems(opened, call, { ...options, maxTokens: call.parameters.maxTokens })
   return answered.map((item, index) => {
     const score = scoreOf(item.answer, opened.items[index]!)
     return { ...item, score, correct: score >= correctFrom(scorer) }

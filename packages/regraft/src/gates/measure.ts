@@ -28,7 +28,8 @@ export interface MeasuredModel {
 /** How a suite is answered and scored. */
 export interface Scoring {
   scorer: ScorerSettings
-  maxTokens: number
+  /** Longest answer; null only where nothing is generated. */
+  maxTokens: number | null
 }
 
 /** Replies of a judge that could not be read: of more of them what is left says little about the suite. † */
@@ -112,7 +113,14 @@ async function judgeOf(
   name: string,
   judged: readonly MeasuredModel[],
 ): Promise<NamedJudge> {
-  const judge = { name, ...config.judges[name]! }
+  const settings = Object.hasOwn(config.judges, name) ? config.judges[name] : undefined
+  if (settings === undefined) {
+    const known = Object.keys(config.judges).join(', ') || 'none'
+    throw new RegraftError('not-found', `there is no judge '${name}'; judges: ${known}`, {
+      hint: `add judges.${name} to regraft.yaml`,
+    })
+  }
+  const judge = { name, ...settings }
   const aliases = await store.aliases.list()
   for (const { base, adapter } of judged) {
     const { name: baseName } = await store.artifacts.read<{ name: string }>(base)

@@ -32,8 +32,6 @@ export async function measureDrill(
   try {
     const gate = await context.store.artifacts.read<GateRecord>(verdict)
     const { scorer, maxTokens } = await readMeasurement(context.store, gate.verdict.evidence[0]!)
-    if (maxTokens === null)
-      return { reason: 'the registered measurement does not say how long answers may be' }
     const measure = (called: string, measured: string) => {
       const model = { name: called, suite: suite.artifact, base: base.artifact, adapter: measured }
       return measureModel(context, model, { scorer, maxTokens })
