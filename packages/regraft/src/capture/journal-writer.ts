@@ -1,30 +1,33 @@
-import { constants } from 'node:fs'
-import { type FileHandle, open, unlink } from 'node:fs/promises'
+import { closeSync, constants, fdatasync, openSync, unlinkSync, writeSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { RegraftError } from '../errors/index.ts'
 import { SEGMENT_MAGIC } from './journal-frame.ts'
 
 /** When the operating system is told to put what was written on the disk, see `openJournal`. */
 export type FsyncPolicy = 'always' | 'interval' | 'never'
+/**
+ * What an append waits for: 'written', the kernel has it and `kill -9` does not take it away; 'synced', the disk has it
+ * too, if the policy is 'always'.
+ */
+export type Acknowledgement = 'written' | 'synced'
 
 export const SEGMENT_SUFFIX = '.journal'
-/**
- * A segment grows by this much at once, in zeros that frames then replace: a sync that only replaces blocks writes no
- * metadata of the file system, and so waits for nobody else's.
- */
-const ALLOCATED_BYTES = 1024 * 1024
-/** A file opened so is synced by each write as by `fdatasync` (POSIX), in one call instead of two; Windows has no such flag. */
-const WRITE_AND_SYNC: number | undefined = constants.O_DSYNC
-/** How often 'interval' calls fsync, and so how much a power cut may take. */
+/** How often 'interval' syncs, and so how much a power cut may take. */
 const FSYNC_INTERVAL_MS = 1000
+/** Of frames that no sync has covered yet; what comes on top while a sync hangs is not written a second time. */
+const MOST_KEPT_BYTES = 64 * 1024 * 1024
+
+const datasync = promisify(fdatasync)
 
 /** A file of the journal; only its writer changes `committed` and `closed`. */
 export interface Segment {
   number: number
   path: string
   openedAt: number
-  /** Bytes that are acknowledged. */
+  /** Bytes that are written. */
   committed: number
   /** No more will be written to it. */
   closed: boolean
@@ -32,24 +35,29 @@ export interface Segment {
 
 interface Active {
   segment: Segment
-  file: FileHandle
-  /** Size of the file. */
-  allocated: number
-  /** Holds bytes that 'interval' has yet to sync. */
-  unsynced: boolean
+  file: number
+  /** Its name is on the disk. */
+  named: boolean
+  unsynced: Unsynced[]
+  syncing: Promise<void> | null
 }
 
-interface Waiting {
-  frame: Buffer
-  resolve: () => void
-  reject: (error: unknown) => void
+interface Unsynced {
+  /** To be written again when the sync fails; null for the second time. */
+  frame: Buffer | null
+  /** Whoever waits for the sync. */
+  waiting: { resolve: () => void; reject: (error: unknown) => void } | null
 }
 
 /**
- * Appends frames to segment files; frames that arrive while a write is under way share the next write and fsync.
+ * Appends frames to segment files.
  *
- * A failed write or fsync rejects its whole group and abandons the segment: after a failed fsync nobody knows which
- * pages reached the disk, so nothing is ever acknowledged behind them.
+ * A frame is written by the calling thread: the page cache takes it in 10 µs, also while a sync is under way, where a
+ * thread pool costs five times as much and waits behind syncs. Syncs run in the background, each as soon as the last one
+ * ended, for all frames that were written before it.
+ *
+ * A failed write or sync abandons the segment: after a failed sync nobody knows which pages reached the disk, so nothing
+ * is ever synced behind them. Frames that were acknowledged as written are written again to the next segment, once.
  */
 export class JournalWriter {
   readonly #directory: string
@@ -60,10 +68,9 @@ export class JournalWriter {
   readonly #onProblem: (message: string, cause: unknown) => void
   #nextNumber: number
   #active: Active | null = null
-  #waiting: Waiting[] = []
-  #flushing: Promise<void> | null = null
-  #stopped = new AbortController()
-  #syncing: Promise<void>
+  #keptBytes = 0
+  readonly #ending = new Set<Promise<void>>()
+  readonly #stopped = new AbortController()
 
   constructor(options: {
     directory: string
@@ -81,132 +88,147 @@ export class JournalWriter {
     this.#onSegment = options.onSegment
     this.#onCommit = options.onCommit
     this.#onProblem = options.onProblem
-    this.#syncing = options.fsync === 'interval' ? this.#syncEveryInterval() : Promise.resolve()
   }
 
-  /** Resolves once the frame is acknowledged after the policy; rejects with 'unavailable' when it is not. */
-  append(frame: Buffer): Promise<void> {
-    if (this.#stopped.signal.aborted) {
-      return Promise.reject(new RegraftError('unavailable', 'The journal is closed.'))
-    }
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ frame, resolve, reject })
-      this.#flushing ??= this.#flush().finally(() => {
-        this.#flushing = null
-      })
-    })
+  /** Resolves once the frame is acknowledged; rejects with 'unavailable' when it is not. */
+  async append(frame: Buffer, until: Acknowledgement): Promise<void> {
+    if (this.#stopped.signal.aborted) throw new RegraftError('unavailable', 'The journal is closed.')
+    const active = this.#write(frame)
+    if (this.#fsync === 'never') return
+    const { promise, ...waiting } = Promise.withResolvers<void>()
+    const waits = this.#fsync === 'always' && until === 'synced'
+    this.#expectSync(active, { frame: this.#kept(frame), waiting: waits ? waiting : null })
+    if (waits) await promise
   }
 
   /** Ends a segment that is older than an age, so that it can be deleted once it is drained. */
   retire(segment: Segment, age: number): void {
     const active = this.#active
-    if (active?.segment !== segment || this.#flushing || Date.now() - segment.openedAt < age) return
-    this.#active = null
-    void this.#end(active)
+    if (active?.segment !== segment || Date.now() - segment.openedAt < age) return
+    this.#end(active)
   }
 
   async close(): Promise<void> {
     this.#stopped.abort()
-    await this.#flushing
-    await this.#syncing
-    const active = this.#active
-    this.#active = null
-    if (active) await this.#end(active)
-  }
-
-  async #flush(): Promise<void> {
-    // One turn of the microtask queue, so that all appends of this tick form the first group.
-    await null
-    while (this.#waiting.length > 0) {
-      const group = this.#waiting
-      this.#waiting = []
-      try {
-        await this.#write(Buffer.concat(group.map(({ frame }) => frame)))
-        for (const { resolve } of group) resolve()
-        this.#onCommit()
-      } catch (cause) {
-        const failed = this.#active
-        this.#active = null
-        if (failed) await this.#end(failed)
-        const reason = cause instanceof Error ? cause.message : String(cause)
-        const error = new RegraftError('unavailable', `The journal cannot be written: ${reason}`, {
-          hint: `Check the free space and the permissions of ${this.#directory}.`,
-          cause,
-        })
-        for (const { reject } of group) reject(error)
-      }
+    while (this.#active || this.#ending.size > 0) {
+      if (this.#active) this.#end(this.#active)
+      await Promise.all(this.#ending)
     }
   }
 
-  async #write(bytes: Buffer): Promise<void> {
-    if (this.#active && this.#active.segment.committed >= this.#segmentBytes) {
-      const full = this.#active
-      this.#active = null
-      await this.#end(full)
+  #write(bytes: Buffer): Active {
+    try {
+      if (this.#active && this.#active.segment.committed >= this.#segmentBytes) this.#end(this.#active)
+      this.#active ??= this.#begin()
+      const { file, segment } = this.#active
+      writeAt(file, bytes, segment.committed)
+      segment.committed += bytes.length
+      this.#onCommit()
+      return this.#active
+    } catch (cause) {
+      if (this.#active) this.#end(this.#active)
+      throw this.#failure('written', cause)
     }
-    this.#active ??= await this.#begin()
-    const { file, segment, allocated } = this.#active
-    const end = segment.committed + bytes.length
-    if (this.#fsync === 'always' && end > allocated) {
-      const grown = Math.ceil(end / ALLOCATED_BYTES) * ALLOCATED_BYTES
-      await writeAt(file, Buffer.concat([bytes, Buffer.alloc(grown - end)]), segment.committed)
-      this.#active.allocated = grown
-    } else await writeAt(file, bytes, segment.committed)
-    if (this.#fsync === 'always' && WRITE_AND_SYNC === undefined) await file.datasync()
-    this.#active.unsynced = this.#fsync === 'interval'
-    segment.committed += bytes.length
   }
 
-  async #begin(): Promise<Active> {
+  #begin(): Active {
     const number = this.#nextNumber++
     const path = join(this.#directory, `${String(number).padStart(10, '0')}${SEGMENT_SUFFIX}`)
-    const syncs = this.#fsync === 'always' ? (WRITE_AND_SYNC ?? 0) : 0
     const { O_WRONLY, O_CREAT, O_EXCL } = constants
-    const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | syncs, 0o600)
+    const file = openSync(path, O_WRONLY | O_CREAT | O_EXCL, 0o600)
     try {
-      await writeAt(file, SEGMENT_MAGIC, 0)
-      if (this.#fsync !== 'never') await syncDirectory(this.#directory)
+      writeAt(file, SEGMENT_MAGIC, 0)
     } catch (error) {
-      await file.close()
-      await unlink(path)
+      closeSync(file)
+      unlinkSync(path)
       throw error
     }
     const segment = { number, path, openedAt: Date.now(), committed: SEGMENT_MAGIC.length, closed: false }
     this.#onSegment(segment)
-    return { segment, file, allocated: SEGMENT_MAGIC.length, unsynced: false }
+    return { segment, file, named: false, unsynced: [], syncing: null }
   }
 
-  async #end({ segment, file, allocated, unsynced }: Active): Promise<void> {
+  /** Closes a segment when what was written to it is synced. */
+  #end(active: Active): void {
+    const { segment, file } = active
     segment.closed = true
-    try {
-      if (allocated > segment.committed) await file.truncate(segment.committed)
-      if (unsynced) await file.datasync()
-      await file.close()
-    } catch (cause) {
-      this.#onProblem(`${segment.path} could not be synced and closed`, cause)
-    }
+    if (this.#active === active) this.#active = null
+    const ending = (async () => {
+      await active.syncing
+      try {
+        closeSync(file)
+      } catch (cause) {
+        this.#onProblem(`${segment.path} could not be closed`, cause)
+      }
+    })().finally(() => this.#ending.delete(ending))
+    this.#ending.add(ending)
   }
 
-  async #syncEveryInterval(): Promise<void> {
-    while (!this.#stopped.signal.aborted) {
-      await sleep(FSYNC_INTERVAL_MS, null, { signal: this.#stopped.signal, ref: false }).catch(() => {})
-      const active = this.#active
-      if (!active?.unsynced) continue
-      active.unsynced = false
-      await active.file.datasync().catch((cause) => {
-        active.unsynced = true
-        this.#onProblem(`${active.segment.path} could not be synced`, cause)
-      })
+  #kept(frame: Buffer): Buffer | null {
+    if (this.#keptBytes + frame.length > MOST_KEPT_BYTES) return null
+    this.#keptBytes += frame.length
+    return frame
+  }
+
+  #expectSync(active: Active, unsynced: Unsynced): void {
+    active.unsynced.push(unsynced)
+    active.syncing ??= this.#sync(active)
+  }
+
+  async #sync(active: Active): Promise<void> {
+    while (active.unsynced.length > 0) {
+      if (this.#fsync === 'interval') await this.#sleep(FSYNC_INTERVAL_MS)
+      const group = active.unsynced.splice(0)
+      try {
+        await datasync(active.file)
+        if (!active.named) await syncDirectory(this.#directory)
+        active.named = true
+        for (const { waiting } of group) waiting?.resolve()
+      } catch (cause) {
+        if (!active.segment.closed) this.#end(active)
+        group.push(...active.unsynced.splice(0))
+        this.#writeAgain(active, group, cause)
+      }
+      for (const { frame } of group) this.#keptBytes -= frame?.length ?? 0
     }
+    active.syncing = null
+  }
+
+  /** Whoever waits for the sync is told that it failed; what was acknowledged before goes to the next segment. */
+  #writeAgain({ segment }: Active, unsynced: Unsynced[], cause: unknown): void {
+    const failure = this.#failure('synced', cause)
+    let lost = 0
+    for (const { frame, waiting } of unsynced) {
+      if (waiting) waiting.reject(failure)
+      else if (frame) {
+        try {
+          this.#expectSync(this.#write(frame), { frame: null, waiting: null })
+        } catch {
+          lost++
+        }
+      } else lost++
+    }
+    const taken = lost === 0 ? '' : `; records that a power cut may take: ${lost}`
+    this.#onProblem(`${segment.path} could not be synced${taken}`, cause)
+  }
+
+  #failure(what: 'written' | 'synced', cause: unknown): RegraftError {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    return new RegraftError('unavailable', `The journal cannot be ${what}: ${reason}`, {
+      hint: `Check the free space and the permissions of ${this.#directory}.`,
+      cause,
+    })
+  }
+
+  async #sleep(milliseconds: number): Promise<void> {
+    await sleep(milliseconds, null, { signal: this.#stopped.signal, ref: false }).catch(() => {})
   }
 }
 
-async function writeAt(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
+function writeAt(file: number, bytes: Buffer, position: number): void {
   let written = 0
-  while (written < bytes.length) {
-    const result = await file.write(bytes, written, bytes.length - written, position + written)
-    written += result.bytesWritten
-  }
+  while (written < bytes.length)
+    written += writeSync(file, bytes, written, bytes.length - written, position + written)
 }
 
 /** Makes a new file's name durable; file systems that cannot open a folder need no such call. */

@@ -67,9 +67,9 @@ export async function openJournals(
 function noting(journal: Journal, projectId: string, subjects: InferenceSubjects): Journal {
   return {
     ...journal,
-    append(record) {
+    append(record, until) {
       if (record.kind === 'inference') subjects.note(projectId, record.row.id, record.row.subject ?? null)
-      return journal.append(record)
+      return journal.append(record, until)
     },
   }
 }

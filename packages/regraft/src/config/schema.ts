@@ -254,7 +254,7 @@ const Capture = z.strictObject({
   fsync: z
     .enum(['always', 'interval', 'never'])
     .default('always')
-    .describe('when the journal is synced: before each acknowledgement, once a second, or by the kernel'),
+    .describe('when the journal is synced: without a pause, once a second, or by the kernel'),
 })
 
 const Keys = z.strictObject({

@@ -25,7 +25,7 @@ export class CallLog {
     const { services, log } = this.#options
     try {
       const journal = await services.journals.of(projectId)
-      await journal.append({ kind: 'inference', row })
+      await journal.append({ kind: 'inference', row }, 'written')
       return true
     } catch (error) {
       this.#lost++
