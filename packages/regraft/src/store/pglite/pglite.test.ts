@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { getPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, expect, test } from 'vitest'
@@ -47,6 +47,16 @@ test('files that are no database are refused in words', async () => {
     message: expect.stringContaining('holds files, but no database'),
   })
   expect(readdirSync(broken)).toEqual(['database'])
+})
+
+test.runIf(process.platform === 'linux')('the thread of a database gives way to the others', async () => {
+  const yielding = () =>
+    readdirSync('/proc/self/task').filter((thread) => getPriority(Number(thread)) === getPriority() + 10)
+  const before = yielding().length
+  const store = await openStore({ dataDirectory: join(folder, 'nice') })
+  expect(yielding()).toHaveLength(before + 1)
+  await store.close()
+  expect(yielding()).toHaveLength(before)
 })
 
 test('what was acknowledged before a kill -9 is there when the directory is opened again', async () => {

@@ -31,8 +31,12 @@ function send(reply: WorkerReply): void {
 
 /** The event loop of the process goes first where both want a core: on Linux each thread has a priority of its own. */
 function yieldToEventLoop(): void {
-  const thread = Number(basename(readlinkSync('/proc/thread-self')))
-  setPriority(thread, Math.min(getPriority(thread) + NICER, 19))
+  try {
+    const thread = Number(basename(readlinkSync('/proc/thread-self')))
+    setPriority(thread, Math.min(getPriority(thread) + NICER, 19))
+  } catch {
+    // Without /proc, or where it is forbidden, the thread is as urgent as the others.
+  }
 }
 
 async function answer(request: WorkerRequest): Promise<Uint8Array | undefined> {
