@@ -1,5 +1,8 @@
 import { adoptOperation } from './adopt/adopt.ts'
 import { auditOperation } from './audit/audit.ts'
+import { bomOperation } from './card/bom.ts'
+import { cardOperation } from './card/card.ts'
+import { exportOperation } from './card/export.ts'
 import { drillsOperation } from './drills.ts'
 import { historyOperation } from './history.ts'
 import { listOperation } from './list.ts'
@@ -25,6 +28,9 @@ export const fleetOperations = [
   registerOperation,
   listOperation,
   showOperation,
+  cardOperation,
+  bomOperation,
+  exportOperation,
   promoteOperation,
   historyOperation,
   rebuildOperation,

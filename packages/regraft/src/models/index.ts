@@ -35,6 +35,6 @@ export {
 export { type Embedder, type EmbedderSource, NO_EMBEDDER, requireEmbedder } from './embedders/index.ts'
 export { EngineHost, type ModelReference } from './engine-host.ts'
 export { licenceOfBase } from './licence.ts'
-export { recordedRevision } from './pulled-bases.ts'
+export { recordedRevision, repositoryOf } from './pulled-bases.ts'
 
 export const modelOperations = [pullOperation, listOperation, showOperation]

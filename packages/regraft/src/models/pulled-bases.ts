@@ -72,6 +72,16 @@ export function recordedRevision(
   return source?.kind === 'hub' ? source.commit : null
 }
 
+/** The repository that a base was pulled from; null for files that came from elsewhere. */
+export function repositoryOf(
+  { bases, dataDirectory }: { bases: Record<string, unknown>; dataDirectory: string },
+  name: string,
+): string | null {
+  if (Object.hasOwn(bases, name)) return null
+  const source = readPulledBase(dataDirectory, name)?.source
+  return source?.kind === 'hub' ? source.repository : null
+}
+
 /** The pulled bases, in the order of their names. */
 export function listPulledBases(dataDirectory: string): PulledBase[] {
   const folder = join(dataDirectory, 'models')

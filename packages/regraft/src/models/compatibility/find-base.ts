@@ -1,6 +1,7 @@
 import type { AdapterInspection, BaseComparison } from '@regraft/engine'
 import type { Config } from '../../config/index.ts'
 import { baseNames, findBase } from '../bases.ts'
+import { readCardMetadata } from '../card-metadata.ts'
 import { compareAdapter } from './adapter-facts.ts'
 import { declaredBase, isSameBaseName } from './judge-compatibility.ts'
 import { knownAs } from './known-as.ts'
@@ -22,7 +23,7 @@ export interface BaseCandidate {
 
 export interface BaseSearch {
   inspection: AdapterInspection
-  /** What adapter_config.json says. */
+  /** What adapter_config.json says, else the model card. */
   declared: string | null
   candidates: BaseCandidate[]
   /** The one that it names, fitting or not; null when none fits, or several do and nothing tells them apart. */
@@ -40,7 +41,7 @@ export async function findAdapterBase(
   const names = wanted === undefined ? baseNames(config) : [findBase(config, wanted).name]
   const paths = names.map((name) => findBase(config, name).path)
   const { inspection, compared } = await compareAdapter(folder, paths)
-  const declared = declaredBase(inspection)
+  const declared = declaredBase(inspection) ?? cardBase(folder)
   const candidates = names.map((name, index): BaseCandidate => {
     const others = knownAs(config, name)
     const named = declared !== null && [name, ...others].some((one) => isSameBaseName(one, declared))
@@ -66,6 +67,12 @@ export async function findAdapterBase(
     return { inspection, declared, candidates, chosen: candidates[0]!, reason: 'as you said' }
   }
   return { inspection, declared, candidates, ...chooseBase(candidates, declared) }
+}
+
+/** What the model card says: trainers that do not know the base's repository leave the name out of the configuration. */
+function cardBase(folder: string): string | null {
+  const [name] = [readCardMetadata(folder)?.base_model].flat()
+  return typeof name === 'string' && name.trim() !== '' ? name.trim() : null
 }
 
 function chooseBase(
