@@ -113,7 +113,7 @@ test('a slice that is a text, an id or nowhere is refused', async () => {
   const sealing = (slice: string[]) => seal(project, 'evaluation.jsonl', lines, { slice })
   await expect(sealing(['ticket'])).rejects.toMatchObject({
     code: 'invalid-input',
-    message: expect.stringMatching(/ticket has more than 100 different values/),
+    message: expect.stringMatching(/ticket has 101 different values in 101 items/),
   })
   await expect(sealing(['chanel'])).rejects.toMatchObject({ message: expect.stringMatching(/no item has/) })
   await expect(sealing(['note'])).rejects.toMatchObject({ message: expect.stringMatching(/more than 64/) })
@@ -123,5 +123,19 @@ test('a slice that is a text, an id or nowhere is refused', async () => {
       message: expect.stringMatching(/no column "chanel"/),
     },
   )
+  const few = (values: number) =>
+    ['text,label,ticket', ...Array.from({ length: 42 }, (_, i) => `q ${i},a,t${i % values}`)].join('\n')
+  const small = (values: number) =>
+    seal(project, 'evaluation.csv', few(values), { ...COLUMNS, slice: ['ticket'] })
+  await expect(small(21)).rejects.toMatchObject({ message: expect.stringMatching(/has 21 different values/) })
+  expect((await small(20)).items).toBe(42)
+  // What is sealed does not stand in the clear under another name.
+  for (const slice of ['text', 'label', 'customer', 'options']) {
+    const options = { ...COLUMNS, subject: 'customer', choices: 'options', slice: [slice] }
+    await expect(seal(project, 'evaluation.csv', CSV, options)).rejects.toMatchObject({
+      code: 'invalid-input',
+      message: expect.stringMatching(/cannot be a slice: it is sealed/),
+    })
+  }
   expect(sealOperation.input.safeParse({ file: {}, as: 'desk', slice: ['a=b'] }).success).toBe(false)
 })

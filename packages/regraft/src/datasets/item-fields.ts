@@ -5,6 +5,8 @@ import { findUnstorableIn } from '../operation/index.ts'
 /** A slice is a word of the operator. Longer values, or more of them, are texts or ids: those must not stand in the clear. */
 const MOST_CHARACTERS = 64
 const MOST_VALUES = 100
+/** Below so many values even a small suite may have a value for every few items. */
+const FEW_VALUES = 20
 const MOST_CHOICES = 1000
 
 /** Which fields of a file hold what. */
@@ -88,13 +90,15 @@ export function checkSlices(items: readonly Pick<ItemParts, 'slices'>[], wanted:
     for (const [name, word] of Object.entries(slices)) {
       const known = values.get(name) ?? new Set()
       values.set(name, known.add(word))
-      if (known.size <= MOST_VALUES) continue
-      throw new RegraftError(
-        'invalid-input',
-        `${name} has more than ${MOST_VALUES} different values: it is a text or an id, not a slice`,
-        { hint: 'slices stay in the clear: name columns such as the channel or the language with --slice' },
-      )
     }
+  }
+  for (const [name, { size }] of values) {
+    if (size <= Math.min(MOST_VALUES, Math.max(FEW_VALUES, items.length / 3))) continue
+    throw new RegraftError(
+      'invalid-input',
+      `${name} has ${size} different values in ${items.length} items: it is a text or an id, not a slice`,
+      { hint: 'slices stay in the clear: name columns such as the channel or the language with --slice' },
+    )
   }
   const missing = wanted.find((name) => !values.has(name))
   if (items.length === 0 || missing === undefined) return

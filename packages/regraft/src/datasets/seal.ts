@@ -56,6 +56,7 @@ export const sealOperation = defineOperation({
     return lines.join('\n')
   },
   async run({ store, config, progress, signal }, input) {
+    refuseSealedSlices(input)
     const { digest: blob, name: fileName } = input.file
     try {
       const file = await fileOf(store, blob)
@@ -79,6 +80,20 @@ export const sealOperation = defineOperation({
     }
   },
 })
+
+/** What is sealed, or names a person, must not stand in the clear as a slice. */
+function refuseSealedSlices({ slice = [], text, label, subject, choices }: z.output<typeof SealInput>): void {
+  const sealed = [text, label, subject, choices, 'messages']
+  const bad = slice.find((name) => sealed.includes(name))
+  if (bad === undefined) return
+  throw new RegraftError(
+    'invalid-input',
+    `${bad} cannot be a slice: it is sealed, and slices stay in the clear`,
+    {
+      hint: 'name columns such as the channel or the language with --slice',
+    },
+  )
+}
 
 /** Whether the process ends, and the next one takes up the job: it needs the file. */
 function willResume({ aborted, reason }: AbortSignal): boolean {

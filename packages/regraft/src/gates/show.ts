@@ -49,7 +49,7 @@ export const showOperation = defineOperation({
     const lines = [
       ...(preferences ? [describePreferences(preferences, items.length)] : []),
       ...(unjudged.length > 0 ? [`${unjudged.length} items without a judgement that can be read`] : []),
-      `${model} on suite ${shortDigest(suite)}, ${scorer.kind}: ${items.length - wrong.length} of ${items.length} right, mean score ${mean.toFixed(3)}; wrong:`,
+      `${model} on suite ${shortDigest(suite)}, ${scorer.kind}: ${items.length - wrong.length} of ${items.length} right, mean score ${mean.toFixed(3)}${wrong.length > 0 ? '; wrong:' : ''}`,
     ]
     for (const { id, answer, score } of wrong) {
       lines.push(`  ${id}  ${score.toFixed(2)}  ${answer.replace(/\s+/g, ' ').slice(0, 80)}`)

@@ -29,7 +29,7 @@ function compile(schema: AnySchema): ValidateFunction {
   } catch (cause) {
     throw new RegraftError(
       'invalid-config',
-      `the schema of json-schema is none: ${(cause as Error).message}`,
+      `the schema of the scorer is no JSON Schema: ${(cause as Error).message}`,
       {
         hint: 'correct suites.<name>.scorer.schema in regraft.yaml; references to other files cannot be followed',
         cause,
