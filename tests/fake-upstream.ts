@@ -21,7 +21,7 @@ export interface FakeUpstream {
 
 type Answer = (response: ServerResponse, request: Record<string, unknown>, received: Received) => unknown
 
-/** Starts it; `answers` by model, and `answer` for all others. */
+/** Starts it; `answers` by model, or by path where there is no body, and `answer` for all others. */
 export async function startFakeUpstream(answers: Record<string, Answer> = {}): Promise<FakeUpstream> {
   const received: Received[] = []
   let aborted = 0
@@ -33,8 +33,9 @@ export async function startFakeUpstream(answers: Record<string, Answer> = {}): P
     for await (const chunk of request.setEncoding('utf8')) body += chunk
     const seen = { headers: request.headers, body, url: request.url! }
     received.push(seen)
-    const parsed = JSON.parse(body) as Record<string, unknown>
-    await (answers[String(parsed.model)] ?? answer)(response, parsed, seen)
+    const parsed = (body === '' ? {} : JSON.parse(body)) as Record<string, unknown>
+    // What has no body is answered by its path.
+    await (answers[String(parsed.model ?? request.url)] ?? answer)(response, parsed, seen)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -50,6 +50,8 @@ const UNPINNED: Record<string, string> = {
   'datasets/ask-for-paraphrases': 'external: vectors of an endpoint, words of a judge',
   'fleet/adopt': 'external: an adapter from outside',
   'fleet/register': 'external: the time of a registration',
+  'models/ask-for-models': 'external: what a provider lists; tests/hosted-bases.test.ts',
+  'models/take-fingerprint': 'external: what a hosted model answers; tests/hosted-bases.test.ts',
   'gates/measure-exposure': 'scores of an engine, as below; tests/journeys/canaries.test.ts checks them',
   'gates/evaluate-suite': 'answers of an engine, whose floating point differs between processors',
   'models/adapter-effect': 'scores of an engine, as above; compatibility.test.ts checks them',

@@ -1,3 +1,4 @@
+export { type AnswerDrift, answerDrift } from './answer-drift.ts'
 export { benjaminiHochberg } from './benjamini-hochberg.ts'
 export { type BinaryLogistic, fitBinaryLogistic } from './binary-logistic.ts'
 export { binomialPmf, binomialTail } from './binomial.ts'

@@ -43,6 +43,9 @@ test('without a file every value is the documented default, and paths are absolu
     privacy: { pii: 'mask', names: [] },
     drills: { margin: 0.02, seeds: 3, adapters: {} },
     vault: { evaluations: 100, screens: 1000 },
+    fleet: { ownerInactiveDays: 90, drillDays: 90, endOfLifeDays: 90, approvalDays: 14, rolloutDays: 14 },
+    people: {},
+    sources: {},
   })
 })
 
@@ -119,7 +122,7 @@ test('one error lists every bad path with its line, and unknown keys with the ke
   const error = failure({ folder })
   expect(error.code).toBe('invalid-config')
   expect(error.message.split('\n').slice(1)).toEqual([
-    "  line 1: projct: unknown key, did you mean 'project'? Valid here: project, dataDirectory, keysDirectory, databaseUrl, server, tasks, bases, upstreams, routes, capture, embedders, paraphrase, judges, suites, gates, privacy, drills, vault, owners",
+    "  line 1: projct: unknown key, did you mean 'project'? Valid here: project, dataDirectory, keysDirectory, databaseUrl, server, tasks, bases, upstreams, routes, capture, embedders, paraphrase, judges, suites, gates, privacy, drills, vault, fleet, people, sources, owners",
     "  line 3: server.prot: unknown key, did you mean 'port'? Valid here: host, port, maxWaiting, adapterDirectory, requireKey",
     '  line 4: server.port: expected number, found string',
     '  line 6: gates.margin: too big: expected number to be <=1',

@@ -84,6 +84,36 @@ const Owner = z
   })
   .describe('people who answer for what is registered')
 
+const days = (defaultDays: number) => z.int().min(0).max(36_500).default(defaultDays)
+
+const Fleet = z.strictObject({
+  ownerInactiveDays: days(90).describe('days without a sign of an owner that are a risk †'),
+  drillDays: days(90).describe('days after which an adapter must have been rebuilt again †'),
+  endOfLifeDays: days(90).describe(
+    'days before the end of a base that are a risk, whatever a migration takes †',
+  ),
+  approvalDays: days(14).describe('days that approving another base takes †'),
+  rolloutDays: days(14).describe('days that bringing it into production takes †'),
+})
+
+const PersonEntry = z
+  .strictObject({
+    lastActive: z.iso.date().optional().describe('the day of their last sign of life, as YYYY-MM-DD'),
+    left: z.iso.date().optional().describe('the day on which they leave or have left'),
+  })
+  .describe('somebody who answers for adapters')
+
+const Source = z
+  .strictObject({
+    retentionDays: z.int().min(0).optional().describe('how many days a row stays after it occurred'),
+    until: z.iso.date().optional().describe('the day on which all of its rows are deleted'),
+  })
+  .refine(
+    ({ retentionDays, until }) => (retentionDays ?? until) !== undefined,
+    'expected retentionDays or until',
+  )
+  .describe('how long the rows of a source stay')
+
 const Gates = z.strictObject({
   margin: z
     .number()
@@ -221,6 +251,10 @@ const Upstream = z
       .default({})
       .describe('headers sent with each request'),
     prices: z.record(z.string(), Price).default({}).describe('prices by model'),
+    endOfLife: z
+      .record(z.string(), z.iso.date())
+      .default({})
+      .describe('the last day of a model, by its name, where the list of the provider does not say it'),
     timeout: z
       .number()
       .positive()
@@ -292,6 +326,12 @@ const Keys = z.strictObject({
   privacy: Privacy.prefault({}).describe('personal data in what is trained on'),
   drills: Drills.prefault({}).describe('rebuild drills: margin, seeds, schedule and cost'),
   vault: Vault.prefault({}).describe('how often an evaluation suite may be asked before it is used up'),
+  fleet: Fleet.prefault({}).describe('when an adapter is at risk of becoming an orphan'),
+  people: z.record(z.string(), PersonEntry).default({}).describe('owners and deputies by name'),
+  sources: z
+    .record(z.string(), Source)
+    .default({})
+    .describe('retention by source: serving, trace, or the name of an imported file'),
   owners: Owner.optional(),
 })
 

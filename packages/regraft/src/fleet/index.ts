@@ -3,6 +3,7 @@ import { auditOperation } from './audit/audit.ts'
 import { bomOperation } from './card/bom.ts'
 import { cardOperation } from './card/card.ts'
 import { exportOperation } from './card/export.ts'
+import { checkOperation } from './check.ts'
 import { drillsOperation } from './drills.ts'
 import { historyOperation } from './history.ts'
 import { listOperation } from './list.ts'
@@ -15,7 +16,6 @@ import { showOperation } from './show.ts'
 export { startDrillSchedule } from './drill/schedule.ts'
 export { aliasOf, listNames, parseReference } from './names.ts'
 export {
-  listRegistrations,
   type Registration,
   readRegistration,
   requireRegistration,
@@ -33,6 +33,7 @@ export const fleetOperations = [
   exportOperation,
   promoteOperation,
   historyOperation,
+  checkOperation,
   rebuildOperation,
   drillsOperation,
   logOperation,

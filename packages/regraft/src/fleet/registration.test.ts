@@ -3,8 +3,8 @@ import { type AnyBase, requireLocalBase } from '../models/index.ts'
 import { openTestStore } from '../store/testing.ts'
 import {
   type AdoptedRegistration,
-  listRegistrations,
   readRegistration,
+  requireRegistration,
   requireTrained,
   upcastRegistration,
 } from './registration.ts'
@@ -61,7 +61,7 @@ test('a registration of version 1 is read as one of version 2, and stays as it i
     base: { kind: 'local', revision: null },
   })
   expect(requireTrained(read).recipe).toBe('sha256:r')
-  expect((await listRegistrations(project)).map(({ registration }) => registration)).toEqual([read])
+  expect(await requireRegistration(project, 'desk')).toEqual({ digest, registration: read })
   expect(await project.artifacts.read(digest)).toEqual(FIRST)
   expect(upcastRegistration(read)).toBe(read)
 })

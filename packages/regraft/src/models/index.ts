@@ -1,3 +1,5 @@
+import { endOfLifeOperation } from './end-of-life.ts'
+import { fingerprintOperation } from './fingerprint.ts'
 import { listOperation } from './list.ts'
 import { pullOperation } from './pull.ts'
 import { showOperation } from './show.ts'
@@ -34,7 +36,16 @@ export {
 } from './compatibility/index.ts'
 export { type Embedder, type EmbedderSource, NO_EMBEDDER, requireEmbedder } from './embedders/index.ts'
 export { EngineHost, type ModelReference } from './engine-host.ts'
+export { fingerprintAlias } from './fingerprint.ts'
+export { compareFingerprints, type Fingerprint } from './fingerprint-step.ts'
 export { licenceOfBase } from './licence.ts'
+export { latestModelList } from './model-list.ts'
 export { recordedRevision, repositoryOf } from './pulled-bases.ts'
 
-export const modelOperations = [pullOperation, listOperation, showOperation]
+export const modelOperations = [
+  pullOperation,
+  listOperation,
+  showOperation,
+  endOfLifeOperation,
+  fingerprintOperation,
+]

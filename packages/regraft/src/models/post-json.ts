@@ -3,12 +3,14 @@ import { request } from 'undici'
 import { RegraftError } from '../errors/index.ts'
 import { reasonOf, retryAfterOf } from './http-retries.ts'
 
-export interface PostOptions {
+export interface ExchangeOptions {
   /** What is asked, for messages: "the endpoint of embedder 'hosted'". */
   what: string
   /** The setting to look at when it fails. */
   hint: string
   apiKey?: string | undefined
+  /** Sent besides. */
+  headers?: Readonly<Record<string, string>>
   signal: AbortSignal
   /** First delay before a request is sent again, in milliseconds; it doubles. */
   delay?: number
@@ -29,11 +31,20 @@ const SHOWN_CHARACTERS = 300
  * Throws 'unavailable' when it gives up, 'invalid-config' for what the endpoint refuses, 'incompatible' when the answer
  * is no JSON.
  */
-export async function postJson(url: string, body: unknown, options: PostOptions): Promise<unknown> {
+export async function postJson(url: string, body: unknown, options: ExchangeOptions): Promise<unknown> {
+  return await repeat(url, JSON.stringify(body), options)
+}
+
+/** The same with GET. No redirects are followed: the key is for this host. */
+export async function getJson(url: string, options: ExchangeOptions): Promise<unknown> {
+  return await repeat(url, null, options)
+}
+
+async function repeat(url: string, body: string | null, options: ExchangeOptions): Promise<unknown> {
   const { what, hint, signal, delay = 500 } = options
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted()
-    const outcome = await post(url, body, options)
+    const outcome = await exchange(url, body, options)
     if ('answer' in outcome) return outcome.answer
     const { reason, retryAfter, cause } = outcome
     if (attempt === ATTEMPTS || (retryAfter ?? 0) > LONGEST_RETRY_AFTER) {
@@ -48,19 +59,20 @@ export async function postJson(url: string, body: unknown, options: PostOptions)
 
 type Outcome = { answer: unknown } | { reason: string; retryAfter: number | null; cause?: unknown }
 
-async function post(url: string, body: unknown, options: PostOptions): Promise<Outcome> {
-  const { what, hint, apiKey, signal } = options
+async function exchange(url: string, body: string | null, options: ExchangeOptions): Promise<Outcome> {
+  const { what, hint, apiKey, headers = {}, signal } = options
   let status: number
   let text: string
   let retryAfter: string | string[] | undefined
   try {
     const response = await request(url, {
-      method: 'POST',
+      method: body === null ? 'GET' : 'POST',
       headers: {
-        'content-type': 'application/json',
+        ...headers,
+        ...(body === null ? {} : { 'content-type': 'application/json' }),
         ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
       },
-      body: JSON.stringify(body),
+      body,
       headersTimeout: SILENCE,
       bodyTimeout: SILENCE,
       signal,

@@ -4,7 +4,7 @@ import { canonicalText, indexOf } from './canonical.ts'
 import { digestOf, isDigest } from './digest.ts'
 import { makerOf } from './executions.ts'
 import type { ProjectScope } from './scope.ts'
-import type { Artifact, ArtifactKind, ArtifactTable } from './types.ts'
+import type { Artifact, ArtifactKind, ArtifactTable, SnapshotRows } from './types.ts'
 import { isUuid } from './uuid.ts'
 
 const HEX_PREFIX = /^(?:sha256:)?([0-9a-f]{6,64})$/
@@ -108,6 +108,17 @@ export class ArtifactStore implements ArtifactTable {
     return found.map(decode)
   }
 
+  async absent(digests: readonly string[]): Promise<string[]> {
+    const found = await this.#scope.database
+      .selectFrom('artifacts')
+      .select('digest')
+      .where('project_id', '=', this.#scope.projectId)
+      .where(sql<boolean>`digest = any(${digests}::text[])`)
+      .execute()
+    const present = new Set(found.map(({ digest }) => digest))
+    return [...new Set(digests)].filter((digest) => !present.has(digest))
+  }
+
   async find(kind: ArtifactKind, members: Record<string, unknown>): Promise<Artifact[]> {
     const wanted = indexOf(sql<string>`${canonicalText(members)}::text`)
     const found = await this.#artifacts()
@@ -189,6 +200,27 @@ export class ArtifactStore implements ArtifactTable {
       .orderBy('snapshot')
       .execute()
     return found.map(({ snapshot }) => snapshot)
+  }
+
+  async rowsOfSnapshot(snapshot: string): Promise<SnapshotRows | null> {
+    const { database, projectId, statistics } = this.#scope
+    await statistics.refresh('examples')
+    const { rows } = await sql<SnapshotRows & { known: boolean }>`
+      with recorded as (
+        select (entry ->> 'id')::uuid as id, entry ->> 'digest' as digest
+        from artifacts, jsonb_array_elements(value_index -> 'rows') as entry
+        where project_id = ${projectId} and artifacts.digest = ${snapshot}
+      )
+      select
+        count(*) as rows,
+        count(stored.id) as present,
+        count(*) filter (where stored.digest <> recorded.digest) as changed,
+        coalesce(array_agg(distinct stored.subject) filter (where stored.subject is not null), '{}') as subjects,
+        exists (select from artifacts where project_id = ${projectId} and digest = ${snapshot}) as known
+      from recorded left join examples as stored
+        on stored.project_id = ${projectId} and stored.id = recorded.id`.execute(database)
+    const { known, ...state } = rows[0]!
+    return known ? state : null
   }
 
   #artifacts() {

@@ -138,6 +138,8 @@ export interface ArtifactTable {
   /** Resolves a unique prefix of at least 6 hex digits, or an alias. Throws 'not-found' or 'conflict' (ambiguous). */
   resolve(prefixOrAlias: string): Promise<Artifact>
   list(kind?: ArtifactKind): Promise<Artifact[]>
+  /** Those of the digests that no artifact has. */
+  absent(digests: readonly string[]): Promise<string[]>
   /** Artifacts whose value has these members, oldest first; a member that is an object may have more of its own. */
   find(kind: ArtifactKind, members: Record<string, unknown>): Promise<Artifact[]>
   remove(digest: string): Promise<void>
@@ -145,6 +147,19 @@ export interface ArtifactTable {
   pinRows(snapshot: string, rows: { id: string; digest: string; split: string }[]): Promise<void>
   pinnedRows(snapshot: string): AsyncIterable<{ id: string; digest: string; split: string }>
   snapshotsOfRows(rowIds: string[]): Promise<string[]>
+  /** How the rows of a snapshot are in the store; null when it is not there itself. Digests are compared, not computed. */
+  rowsOfSnapshot(snapshot: string): Promise<SnapshotRows | null>
+}
+
+export interface SnapshotRows {
+  /** How many its manifest has. */
+  rows: number
+  /** How many are stored. */
+  present: number
+  /** Those of them whose digest is another one. */
+  changed: number
+  /** End users whose words they hold. */
+  subjects: string[]
 }
 
 export interface ExecutionTable {
