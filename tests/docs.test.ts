@@ -238,8 +238,9 @@ interface Schema {
   default?: unknown
   properties?: Record<string, Schema>
   additionalProperties?: Schema | boolean
-  /** Of a value with a `kind`: one for each. */
+  /** Of a value with a `kind`, or a list of such values told apart by `require`: one for each. */
   oneOf?: Schema[]
+  items?: Schema
   const?: string
 }
 
@@ -256,9 +257,14 @@ function configurationReference(): string {
     }
     visitMembers(schema.properties ?? {}, path)
     if (inside) visit(inside, `${path}.<name>`)
-    for (const { properties: { kind, ...others } = {}, description = '' } of schema.oneOf ?? []) {
-      rows.push(`| \`${path}.kind: ${kind?.const}\` |  |  | ${description} |`)
-      visitMembers(others, path)
+    visitKinds(schema.oneOf ?? [], path)
+    visitKinds(schema.items?.oneOf ?? [], `${path}[]`)
+  }
+  const visitKinds = (kinds: Schema[], path: string) => {
+    for (const { properties = {}, description = '' } of kinds) {
+      const [tag, { const: name } = {}] = Object.entries(properties).find(([, child]) => child.const) ?? []
+      rows.push(`| \`${path}.${tag}: ${name}\` |  |  | ${description} |`)
+      visitMembers(Object.fromEntries(Object.entries(properties).filter(([key]) => key !== tag)), path)
     }
   }
   const visitMembers = (members: Record<string, Schema>, path: string) => {

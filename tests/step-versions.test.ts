@@ -292,15 +292,26 @@ test('gates/judge', async () => {
     return { role, kind: 'measurement' as const, schemaVersion: 1, value }
   }
   const inputs = [
-    measurement('candidate', 'sha256:new', (item) => item % 4 > 0),
-    measurement('base', null, (item) => item % 7 === 0),
-    measurement('incumbent', 'sha256:old', (item) => item % 5 > 0),
+    measurement('scores:candidate:desk', 'sha256:new', (item) => item % 4 > 0),
+    measurement('scores:base:desk', null, (item) => item % 7 === 0),
+    measurement('scores:incumbent:desk', 'sha256:old', (item) => item % 5 > 0),
   ]
-  const names = { candidate: 'adapter new', base: 'base pico', incumbent: 'adapter old' }
-  const parameters = { margin: 0.02, alpha: 0.05, names, rerun: 'regraft gates check new' }
+  const parameters = {
+    requirements: [
+      { require: 'superior' },
+      { require: 'not-inferior', margin: 0.03 },
+      { require: 'calibration' },
+    ],
+    thresholds: { alpha: 0.05, margin: 0.02, gap: 0.05 },
+    ...{ sequential: false, look: 1, spent: false, changed: false },
+    scope: { suite: 'desk', fresh: null, hasIncumbent: true },
+    suites: { desk: 'sha256:s' },
+    names: { candidate: 'adapter new', base: 'base pico', incumbent: 'adapter old' },
+    rerun: 'regraft gates check new',
+  }
   expect(await stepFixture(newProject(), judgeGate, { inputs, parameters })).toEqual({
-    version: 2,
-    digest: 'sha256:f24add7605ccf0d95c5b2beb5c6fe43817935c1f596bd4f1090fab7fe026fd06',
+    version: 3,
+    digest: 'sha256:e696a3c194a0f116304f4cc55f99625e1dcbb7a683eaa39acb3b4be49c0cc2e4',
   })
 })
 

@@ -15,6 +15,7 @@ export {
   calibrationTest,
   type StatisticUnderNull,
 } from './calibration-test.ts'
+export { calibrationTolerance, itemsForCalibration, type ToleranceOptions } from './calibration-tolerance.ts'
 export { clopperPearsonInterval, clopperPearsonLower, clopperPearsonUpper } from './clopper-pearson.ts'
 export {
   equivalenceOfMeans,
@@ -31,6 +32,7 @@ export { fisherExact } from './fisher.ts'
 export { holm } from './holm.ts'
 export { independentDifference } from './independent-difference.ts'
 export type { Interval } from './interval.ts'
+export { itemsForProportion, type ProportionDesign, powerOfProportion } from './items-for-proportion.ts'
 export {
   type LengthControlledWinRate,
   lengthControlledWinRate,
@@ -46,6 +48,7 @@ export { type PermutationOptions, pairedPermutation } from './paired-permutation
 export { type PartialPooling, partialPooling, type Slice } from './partial-pooling.ts'
 export { meanPassAtK, passAtK } from './pass-at-k.ts'
 export { median, percentile } from './percentile.ts'
+export { type PercentileBounds, percentileBounds, valuesForPercentile } from './percentile-bounds.ts'
 export { powerOfEquivalence, powerOfNonInferiority, powerOfPairedDifference } from './power.ts'
 export { rankAuc } from './rank-auc.ts'
 export {

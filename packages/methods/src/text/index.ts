@@ -28,6 +28,7 @@ export {
   type OverlapOptions,
   type OverlapRung,
 } from './overlap-index.ts'
+export { findRefusal } from './refusal.ts'
 export { rougeL } from './rouge-l.ts'
 export { jaccard, type Shingled, shingler } from './shingles.ts'
 export { sharedNgram, wordNgrams, words } from './words.ts'

@@ -39,7 +39,13 @@ test('without a file every value is the documented default, and paths are absolu
     paraphrase: { embedder: 'built-in' },
     judges: {},
     suites: {},
-    gates: { margin: 0.02, alpha: 0.05, gap: 0.05 },
+    gates: {
+      ...{ margin: 0.02, alpha: 0.05, gap: 0.05, sequential: false },
+      requirements: [
+        { require: 'superior', to: 'base', expected: 0.05 },
+        { require: 'not-inferior', to: 'incumbent', critical: [] },
+      ],
+    },
     privacy: { pii: 'mask', names: [] },
     drills: { margin: 0.02, seeds: 3, adapters: {} },
     vault: { evaluations: 100, screens: 1000 },

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { Duration } from './duration.ts'
+import { Price } from './price.ts'
+import { DEFAULT_REQUIREMENTS, Requirement } from './requirements.ts'
 import { SuiteSettings } from './scorers.ts'
 
 const Task = z
@@ -130,6 +132,15 @@ const Gates = z.strictObject({
     .describe(
       'how far a score on the frozen suite may lie above that on the fresh one, as a share of items †',
     ),
+  sequential: z
+    .boolean()
+    .default(false)
+    .describe('whether a gate may be judged again on a suite that has grown; costs items at each look'),
+  requirements: z
+    .array(Requirement)
+    .min(1)
+    .prefault([...DEFAULT_REQUIREMENTS])
+    .describe('what an adapter must show; all of them must pass'),
 })
 
 const Drills = z.strictObject({
@@ -212,21 +223,6 @@ const Privacy = z.strictObject({
     .optional()
     .describe('a file with one such name per line, relative to this file'),
 })
-
-const perMillion = z.number().nonnegative()
-
-const Price = z
-  .strictObject({
-    prompt: perMillion.describe('price of a million prompt tokens'),
-    cachedPrompt: perMillion.optional().describe('of those that the upstream had cached; else as the others'),
-    completion: perMillion.describe('price of a million tokens of the answer'),
-    currency: z
-      .string()
-      .regex(/^[A-Z]{3}$/, 'expected three capital letters')
-      .default('USD')
-      .describe('as in ISO 4217'),
-  })
-  .describe('what tokens of a model cost')
 
 const Upstream = z
   .strictObject({
@@ -322,7 +318,7 @@ const Keys = z.strictObject({
   paraphrase: Paraphrase.prefault({}).describe('rows that paraphrase evaluation items'),
   judges: z.record(z.string(), Judge).default({}).describe('models that judge answers, by name'),
   suites: z.record(z.string(), SuiteSettings).default({}).describe('evaluation suites by name'),
-  gates: Gates.prefault({}).describe('thresholds of gates'),
+  gates: Gates.prefault({}).describe('what a gate requires, and its thresholds'),
   privacy: Privacy.prefault({}).describe('personal data in what is trained on'),
   drills: Drills.prefault({}).describe('rebuild drills: margin, seeds, schedule and cost'),
   vault: Vault.prefault({}).describe('how often an evaluation suite may be asked before it is used up'),

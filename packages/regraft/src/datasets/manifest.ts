@@ -77,6 +77,8 @@ export interface SnapshotManifest {
   suite: string
   /** The newest rows, sealed for this cycle alone, which it was kept from too. */
   fresh?: string
+  /** Further suites that it was kept from; absent for none. */
+  alsoKeptFrom?: string[]
   /** What the split follows; chance for rows without times of their own. */
   splitBy: Parts<unknown>['by']
   rows: SnapshotRow[]

@@ -1,4 +1,4 @@
-import { type GateRecord, gateAlias, incumbentAlias } from '../gates/index.ts'
+import { gateAlias, incumbentAlias, readGateRecord } from '../gates/index.ts'
 import type { OperationContext } from '../operation/index.ts'
 import type { AliasMove, NewAuditEntry, ProjectStore } from '../store/types.ts'
 import type { Outcome } from '../verdict/index.ts'
@@ -16,7 +16,7 @@ export interface Grounds {
 export async function groundsOf(store: ProjectStore, registration: Registration): Promise<Grounds> {
   const verdict = (await store.aliases.get(gateAlias(registration.adapter))) ?? registration.verdict
   if (verdict === null) return { verdict: null, outcome: null }
-  const { verdict: judged } = await store.artifacts.read<GateRecord>(verdict)
+  const { verdict: judged } = await readGateRecord(store, verdict)
   return { verdict, outcome: judged.outcome }
 }
 

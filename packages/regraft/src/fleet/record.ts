@@ -1,6 +1,6 @@
 import type { Config } from '../config/index.ts'
 import { consentOf, type SnapshotManifest } from '../datasets/index.ts'
-import { type GateRecord, gateAlias, scoreOf } from '../gates/index.ts'
+import { gateAlias, readGateRecord, scoreOf } from '../gates/index.ts'
 import { type AdapterRecord, type AnyBase, recordedRevision, requireLocalBase } from '../models/index.ts'
 import type { Execution, ProjectStore } from '../store/types.ts'
 import type { Recipe } from '../training/index.ts'
@@ -65,7 +65,7 @@ export async function gatherRecord(
     'a gate verdict with scores',
     'regraft gates check',
   )
-  const judged = gate ? await store.artifacts.read<GateRecord>(gate) : null
+  const judged = gate ? await readGateRecord(store, gate) : null
   if (judged && judged.verdict.outcome !== 'pass') {
     missing.push({
       entry: `a passing gate (it says ${judged.verdict.outcome})`,
@@ -73,7 +73,7 @@ export async function gatherRecord(
     })
   }
   if (missing.length > 0 || !execution || !judged || !gate) return { missing, record: null }
-  const score = await scoreOf({ store }, judged.verdict.evidence[0]!)
+  const score = await scoreOf({ store }, judged.candidate)
   return {
     missing,
     record: {

@@ -1,6 +1,15 @@
 import { independentDifference, itemsForIndependentDifference, wilsonInterval } from '@regraft/methods'
-import type { GateThresholds, ScoredModel } from './decide.ts'
-import { type ComparisonVerdict, describeScore, points } from './decide.ts'
+import { describeShare, points } from './requirements/describe.ts'
+import type { Draft } from './requirements/index.ts'
+
+/** Whether each item of a suite was answered correctly. */
+export interface ScoredSuite {
+  /** What people call it. */
+  name: string
+  correct: readonly boolean[]
+  /** Digest of the measurement. */
+  measurement: string
+}
 
 /** A gap nearer than this to the margin is planned as if it were this far: no number of items settles a tie. */
 const SMALLEST_PLANNED_DISTANCE = 0.01
@@ -13,10 +22,10 @@ const SMALLEST_PLANNED_DISTANCE = 0.01
  * lies above the margin, passes when the upper bound lies below it.
  */
 export function decideGap(
-  frozen: ScoredModel,
-  fresh: ScoredModel,
-  { margin, alpha }: GateThresholds,
-): ComparisonVerdict {
+  frozen: ScoredSuite,
+  fresh: ScoredSuite,
+  { margin, alpha }: { margin: number; alpha: number },
+): Draft {
   const [first, second] = [frozen, fresh].map(({ correct }) => {
     return { right: correct.filter(Boolean).length, n: correct.length }
   }) as [Count, Count]
@@ -31,7 +40,7 @@ export function decideGap(
   return {
     outcome,
     title: 'frozen against fresh',
-    reason: `${describeScore(frozen)} against ${describeScore(fresh)}; margin ${points(margin)} †: ${found[outcome]}`,
+    reason: `${frozen.name} ${describeShare(first.right, first.n)} against ${fresh.name} ${describeShare(second.right, second.n)}; margin ${points(margin)} †: ${found[outcome]}`,
     effect: estimate,
     interval: { low, high, level, method: 'Newcombe 1998, independent proportions, method 10' },
     unit: 'share of items answered correctly, frozen less fresh',

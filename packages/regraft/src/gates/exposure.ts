@@ -3,13 +3,13 @@ import { runStep, shortDigest } from '../lineage/index.ts'
 import type { AdapterRecord } from '../models/index.ts'
 import { defineOperation } from '../operation/index.ts'
 import { renderVerdict, type Verdict } from '../verdict/index.ts'
-import { findAdapter, requireSnapshotOf } from './check.ts'
 import {
   type ExposureMeasurement,
   type ExposureRecord,
   judgeExposure,
   measureExposure,
 } from './exposure-steps.ts'
+import { findAdapter, requireSnapshotOf } from './find-adapter.ts'
 
 /** Canaries that an adapter knows show what else it may have learned by heart. */
 export const exposureOperation = defineOperation({

@@ -5,7 +5,7 @@ import { runStep, shortDigest } from '../lineage/index.ts'
 import type { AdapterRecord } from '../models/index.ts'
 import { defineOperation } from '../operation/index.ts'
 import { renderVerdict, type Verdict } from '../verdict/index.ts'
-import { findAdapter, requireSnapshotOf, scoreOf, scoringOf } from './check.ts'
+import { findAdapter, requireSnapshotOf, scoreOf, scoringOf } from './find-adapter.ts'
 import { type GapRecord, judgeGap } from './judge-gap.ts'
 import { measureModel, warnOfLeftOut } from './measure.ts'
 

@@ -3,8 +3,9 @@ import { exposureOperation } from './exposure.ts'
 import { gapOperation } from './gap.ts'
 import { showOperation } from './show.ts'
 
-export { gateAlias, incumbentAlias, scoreOf } from './check.ts'
-export { commonItems, type GateRecord } from './judge.ts'
+export { commonItems } from './common-items.ts'
+export { gateAlias, incumbentAlias, scoreOf } from './find-adapter.ts'
+export { type GateRecord, readGateRecord } from './gate-record.ts'
 export { measureModel } from './measure.ts'
 export {
   readMeasurement,

@@ -37,7 +37,8 @@ export const judgeGap = defineStep({
     const frozen = await measurementOf('frozen')
     const fresh = await measurementOf('fresh')
     const decided = decideGap(await scored('frozen'), await scored('fresh'), { margin, alpha })
-    const verdict: Verdict = { ...decided, title: `${name}: ${decided.title}`, rerun }
+    const { parts: _, ...whole } = decided
+    const verdict: Verdict = { ...whole, title: `${name}: ${whole.title}`, rerun }
     const record: GapRecord = { adapter: frozen.adapter!, frozen: frozen.suite, fresh: fresh.suite, verdict }
     return [{ role: 'verdict', kind: 'verdict', schemaVersion: 1, value: record }]
   },

@@ -1,80 +1,131 @@
+import { conjunctionPower } from '@regraft/methods'
 import { z } from 'zod'
+import { Requirement, type RequirementSettings } from '../config/index.ts'
 import { defineStep } from '../lineage/index.ts'
 import type { Verdict } from '../verdict/index.ts'
-import {
-  type ComparisonVerdict,
-  conjunction,
-  decideBetterThanBase,
-  decideNotWorseThanIncumbent,
-  type ScoredModel,
-} from './decide.ts'
-import { type StoredMeasurement, type SuiteMeasurement, upcastMeasurement } from './measurement.ts'
+import { readEvidence } from './evidence.ts'
+import type { GateRecord } from './gate-record.ts'
+import { conjunction, type Draft, decideRequirement, type Evidence, roleOf } from './requirements/index.ts'
 
-/** The content of a verdict artifact of a gate. */
-export interface GateRecord {
-  adapter: string
-  suite: string
-  verdict: Verdict
-}
-
-const Parameters = z.object({
-  margin: z.number(),
-  alpha: z.number(),
+export const GateParameters = z.object({
+  requirements: z.array(Requirement).min(1),
+  thresholds: z.object({ alpha: z.number(), margin: z.number(), gap: z.number() }),
+  sequential: z.boolean(),
+  /** Number of this look; and whether an earlier one, which was not declared to be repeated, has spent the error. */
+  look: z.int().min(1),
+  spent: z.boolean(),
+  /** Whether the adapter was judged with other requirements before. */
+  changed: z.boolean(),
+  scope: z.object({ suite: z.string(), fresh: z.string().nullable(), hasIncumbent: z.boolean() }),
+  /** Digests of the suites by name. */
+  suites: z.record(z.string(), z.string()),
   /** What the models are called in the verdict. */
   names: z.object({ candidate: z.string(), base: z.string(), incumbent: z.string().nullable() }),
   rerun: z.string(),
 })
+export type GateParameters = z.output<typeof GateParameters>
 
-/** Judges measurements of one suite: candidate and base, and the incumbent where there is one. */
+/**
+ * Judges measurements, and reads nothing else, so that a gate can be judged again. Inputs: one measurement for each need of the
+ * requirements (`roleOf`), those of earlier looks (`earlierRole`), and the adapter's snapshot where it has one.
+ */
 export const judgeGate = defineStep({
   name: 'gates/judge',
-  version: 2,
+  version: 3,
   determinism: 'pure',
-  input: Parameters,
-  async run({ parameters, inputs, read }) {
-    const { margin, alpha, names, rerun } = parameters
-    const measurementOf = async (role: string) => upcastMeasurement(await read<StoredMeasurement>(role))
-    const measured = await measurementOf('candidate')
-    const common = commonItems(await Promise.all(inputs.map(({ role }) => measurementOf(role))))
-    const scored = async (role: string, name: string): Promise<ScoredModel> => {
-      const correct = new Map((await measurementOf(role)).items.map((item) => [item.id, item.correct]))
-      const measurement = inputs.find((input) => input.role === role)!.digest
-      return { name, correct: common.map((id) => correct.get(id)!), measurement }
+  input: GateParameters,
+  async run({ parameters, inputs, readAll }) {
+    const { scope, suites, requirements, thresholds, sequential, look } = parameters
+    const evidence = await readEvidence(parameters, inputs, readAll)
+    const own = evidence.scores('candidate', scope.suite)
+    const measured: Record<string, string> = {}
+    for (const suite of Object.keys(suites)) {
+      const role = roleOf({ measure: 'scores', model: 'candidate', suite })
+      const found = inputs.find((input) => input.role === role)
+      if (found) measured[suite] = found.digest
     }
-    const candidate = await scored('candidate', names.candidate)
-    const parts: ComparisonVerdict[] = [
-      decideBetterThanBase(candidate, await scored('base', names.base), alpha),
-    ]
-    if (names.incumbent !== null) {
-      const incumbent = await scored('incumbent', names.incumbent)
-      parts.push(decideNotWorseThanIncumbent(candidate, incumbent, { margin, alpha }))
+    const record: GateRecord = {
+      ...{ adapter: own.value.adapter!, suite: own.value.suite, candidate: own.digest, measured },
+      ...{ requirements, thresholds, sequential, look, verdict: judge(parameters, evidence) },
     }
-    const [againstBase] = parts
-    const outcome = conjunction(parts)
-    const needed = Math.max(...parts.map((part) => part.needed ?? 0))
-    const verdict: Verdict = {
-      outcome,
-      title: `gate of ${names.candidate}`,
-      reason:
-        names.incumbent === null
-          ? 'compared with its base; no incumbent answers this suite yet'
-          : `compared with its base and with the incumbent ${names.incumbent}; both must pass`,
-      ...(againstBase!.effect === undefined ? {} : { effect: againstBase!.effect }),
-      ...(againstBase!.interval ? { interval: againstBase!.interval } : {}),
-      ...(againstBase!.unit ? { unit: againstBase!.unit } : {}),
-      n: candidate.correct.length,
-      ...(outcome === 'cannot-tell' ? { needed } : {}),
-      parts: parts.map((part) => ({ ...part, rerun })),
-      evidence: [...new Set(parts.flatMap(({ evidence }) => evidence))],
-      rerun,
-    }
-    const record: GateRecord = { adapter: measured.adapter!, suite: measured.suite, verdict }
-    return [{ role: 'verdict', kind: 'verdict', schemaVersion: 1, value: record }]
+    return [{ role: 'verdict', kind: 'verdict', schemaVersion: 2, value: record }]
   },
 })
 
-/** Ids of the items that every measurement has, in the order of the first: a pair is two answers to one item. */
-export function commonItems([first, ...others]: SuiteMeasurement[]): string[] {
-  const sets = others.map(({ items }) => new Set(items.map(({ id }) => id)))
-  return first!.items.map(({ id }) => id).filter((id) => sets.every((ids) => ids.has(id)))
+function judge(parameters: GateParameters, evidence: Evidence): Verdict {
+  const { requirements, thresholds, sequential, look, rerun, scope } = parameters
+  const rules = { ...thresholds, look: sequential ? look : null }
+  const decided = requirements.map((settings) => ({
+    settings,
+    draft: decideRequirement(settings, evidence, rules),
+  }))
+  const parts = decided.flatMap(({ draft }) => draft ?? [])
+  const open = decided.filter(({ draft }) => draft === null).map(({ settings }) => settings)
+  const { digest, value } = evidence.scores('candidate', scope.suite)
+  const n = value.items.length
+  const spent = parameters.spent && look > 1
+  const passed = parts.length === 0 ? 'cannot-tell' : conjunction(parts)
+  const outcome = spent && passed === 'pass' ? 'cannot-tell' : passed
+  const [first] = parts
+  const whole: Draft = {
+    outcome,
+    title: `gate of ${evidence.names.candidate}`,
+    reason: describe(parameters, { parts, open, spent }),
+    ...(first?.effect === undefined ? {} : { effect: first.effect }),
+    ...(first?.interval === undefined ? {} : { interval: first.interval }),
+    ...(first?.unit === undefined ? {} : { unit: first.unit }),
+    n,
+    ...(outcome === 'cannot-tell' ? { needed: Math.max(...parts.map((part) => part.needed ?? 0)) || n } : {}),
+    ...jointPower(parts),
+    parts,
+    evidence: [...new Set([digest, ...parts.flatMap((part) => part.evidence)])],
+  }
+  return withRerun(whole, rerun)
+}
+
+function describe(
+  { sequential, thresholds, look, changed, names, scope }: GateParameters,
+  { parts, open, spent }: { parts: Draft[]; open: RequirementSettings[]; spent: boolean },
+): string {
+  const counted =
+    parts.length === 1 ? '1 requirement' : `${parts.length} requirements, all of which must pass`
+  const lines = [`${counted}, each at ${Number((100 * thresholds.alpha).toPrecision(3))} % one-sided`]
+  if (open.length > 0) {
+    lines.push(
+      `nothing to compare with yet for: ${open.map(({ require }) => require).join(', ')} (${names.incumbent === null ? `no incumbent answers ${scope.suite}` : 'no measurement'})`,
+    )
+  }
+  if (sequential)
+    lines.push(
+      `look ${look} of a gate that may be judged repeatedly: the error is that of all looks together`,
+    )
+  if (spent) {
+    lines.push(
+      `look ${look} at this adapter, and the error was spent at the first, which was not declared to be repeated: it cannot pass on these items. Judge it on a fresh suite, or declare gates.sequential before the first look`,
+    )
+  }
+  if (changed)
+    lines.push('it was judged before with other requirements: margins count that were declared first')
+  return lines.join('\n')
+}
+
+/** Of all parts that have a power of their own; correlation can only raise it. */
+function jointPower(parts: readonly Draft[]): Pick<Draft, 'power'> {
+  const powers = leavesOf(parts).flatMap(({ power }) => power ?? [])
+  if (powers.length < 2) return {}
+  const alternatives = [...new Set(powers.map(({ alternative }) => alternative))]
+  return {
+    power: {
+      value: conjunctionPower(powers.map(({ value }) => Math.min(1, Math.max(0, value)))).power,
+      alternative: `all ${powers.length} comparisons together (${alternatives.join('; ')})`,
+    },
+  }
+}
+
+function leavesOf(parts: readonly Draft[]): Draft[] {
+  return parts.flatMap((part) => (part.parts === undefined ? [part] : leavesOf(part.parts)))
+}
+
+function withRerun({ parts, ...draft }: Draft, rerun: string): Verdict {
+  return { ...draft, ...(parts ? { parts: parts.map((part) => withRerun(part, rerun)) } : {}), rerun }
 }

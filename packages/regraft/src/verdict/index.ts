@@ -7,6 +7,24 @@ export type Outcome = 'pass' | 'fail' | 'cannot-tell'
 /** The closed words that an operation may add to its outcome. */
 export type Finding = 'REPRODUCED' | 'EQUIVALENT' | 'DRIFTED' | 'IMPOSSIBLE'
 
+/** How a slice of the items fared in a comparison. */
+export interface SliceFinding {
+  /** `name=value`, for example `channel=phone`. */
+  slice: string
+  /** Whether it was declared before the comparison that it decides. */
+  critical: boolean
+  n: number
+  /** Difference on the slice alone, in the unit of the verdict. */
+  effect: number
+  /** The same, drawn towards the mean of the slices of its name. */
+  pooled: { estimate: number; low: number; high: number }
+  /** Of "has not lost", corrected for all slices (Holm). */
+  p: number
+  regressed: boolean
+  /** Of a regressed slice: ids of items that were lost, not all where there are many. */
+  items?: string[]
+}
+
 /** What Regraft decides, with the evidence for it and the command that decides it again. */
 export interface Verdict {
   outcome: Outcome
@@ -22,7 +40,11 @@ export interface Verdict {
   /** With `cannot-tell`: number of items that would settle it. */
   needed?: number
   seed?: number
+  /** Probability of passing if the alternative were true; of several parts, that all pass, taken as independent. */
+  power?: { value: number; alternative: string }
   parts?: Verdict[]
+  /** How each slice of the items fared; only those that are critical, which are parts too, decide. */
+  slices?: SliceFinding[]
   /** Digests of the artifacts and ids of the items that decided it. */
   evidence: string[]
   /** A command that makes this decision again. */

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import type { Outcome, Verdict } from './index.ts'
+import type { Outcome, SliceFinding, Verdict } from './index.ts'
 
 const WORDS: Record<Outcome, { text: string; style: 'green' | 'red' | 'yellow' }> = {
   pass: { text: 'PASS', style: 'green' },
@@ -16,6 +16,8 @@ export function renderVerdict(verdict: Verdict, options: { color?: boolean } = {
   return lines(verdict, style, true).join('\n')
 }
 
+const SHOWN_SLICES = 12
+
 type Style = Parameters<typeof styleText>[0]
 type Paint = (format: Style, text: string) => string
 
@@ -30,6 +32,7 @@ function lines(verdict: Verdict, paint: Paint, outermost: boolean): string[] {
   const head = `${paint(['bold', word.style], word.text)}${finding}  ${paint('bold', verdict.title)}`
   const body = [verdict.reason, ...figures(verdict)]
   for (const part of verdict.parts ?? []) body.push(...lines(part, paint, false))
+  body.push(...sliceLines(verdict.slices ?? [], paint))
   if (verdict.evidence.length > 0) body.push(paint('dim', `evidence  ${verdict.evidence.length} items`))
   // A part is decided again with its whole.
   if (outermost && verdict.rerun) body.push(`${paint('dim', 'rerun')}  ${verdict.rerun}`)
@@ -37,7 +40,7 @@ function lines(verdict: Verdict, paint: Paint, outermost: boolean): string[] {
 }
 
 function figures(verdict: Verdict): string[] {
-  const { effect, interval, unit, n, needed, seed } = verdict
+  const { effect, interval, unit, n, needed, seed, power } = verdict
   const figures: string[] = []
   if (effect !== undefined) figures.push(`effect ${number(effect)}${unit ? ` ${unit}` : ''}`)
   if (interval) {
@@ -47,10 +50,24 @@ function figures(verdict: Verdict): string[] {
   figures.push(`n ${n}`)
   if (seed !== undefined) figures.push(`seed ${seed}`)
   const settle = needed === undefined ? [] : [`about ${needed} items would settle it`]
-  return [figures.join(', '), ...settle]
+  const planned = power === undefined ? [] : [`power ${number(100 * power.value, 2)} %: ${power.alternative}`]
+  return [figures.join(', '), ...settle, ...planned]
 }
 
-/** At most four significant digits, whole numbers in full. */
-function number(value: number): string {
-  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)))
+/** Slices that lost come first, then small values of p; what does not fit is counted. */
+function sliceLines(slices: readonly SliceFinding[], paint: Paint): string[] {
+  const sorted = [...slices].sort((a, b) => a.p - b.p)
+  const width = Math.max(0, ...sorted.slice(0, SHOWN_SLICES).map(({ slice }) => slice.length))
+  const shown = sorted.slice(0, SHOWN_SLICES).map(({ slice, critical, n, effect, pooled, p, regressed }) => {
+    const drawn = `pooled ${number(pooled.estimate, 2)} [${number(pooled.low, 2)}, ${number(pooled.high, 2)}]`
+    const word = regressed ? paint('red', '  REGRESSED') : ''
+    return `slice  ${slice.padEnd(width)}  ${number(effect, 2)}, ${drawn}, n ${n}, p ${number(p, 2)}${critical ? ', critical' : ''}${word}`
+  })
+  const others = sorted.length - shown.length
+  return others > 0 ? [...shown, `${others} other slices`] : shown
+}
+
+/** At most so many significant digits, whole numbers in full. */
+function number(value: number, digits = 4): string {
+  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(digits)))
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { RegraftError } from '../../errors/index.ts'
-import { type GateRecord, gateAlias, scoreOf } from '../../gates/index.ts'
+import { gateAlias, readGateRecord, scoreOf } from '../../gates/index.ts'
 import { runStep, shortDigest } from '../../lineage/index.ts'
 import {
   type AbsentBase,
@@ -242,8 +242,8 @@ async function judgementOf(
 ): Promise<Pick<AdoptedRegistration, 'suite' | 'score' | 'verdict'>> {
   const digest = await store.aliases.get(gateAlias(adapter))
   if (digest === null) return { suite: null, score: null, verdict: null }
-  const { suite, verdict } = await store.artifacts.read<GateRecord>(digest)
-  const score = await scoreOf({ store }, verdict.evidence[0]!)
+  const { suite, candidate, verdict } = await readGateRecord(store, digest)
+  const score = await scoreOf({ store }, candidate)
   return {
     suite: { artifact: suite, items: verdict.n },
     score: { ...score, level: 0.95, n: verdict.n },

@@ -1,6 +1,6 @@
 import { evaluationsLeft, vaultAccess } from '../../datasets/index.ts'
 import { RegraftError } from '../../errors/index.ts'
-import { type GateRecord, measureModel, readMeasurement } from '../../gates/index.ts'
+import { measureModel, readGateRecord, readMeasurement } from '../../gates/index.ts'
 import type { OperationContext } from '../../operation/index.ts'
 import type { TrainedRegistration } from '../registration.ts'
 import type { DrilledSeed } from './train-seed.ts'
@@ -30,8 +30,8 @@ export async function measureDrill(
   seeds: readonly DrilledSeed[],
 ): Promise<DrillMeasurements> {
   try {
-    const gate = await context.store.artifacts.read<GateRecord>(verdict)
-    const { scorer, maxTokens } = await readMeasurement(context.store, gate.verdict.evidence[0]!)
+    const { candidate } = await readGateRecord(context.store, verdict)
+    const { scorer, maxTokens } = await readMeasurement(context.store, candidate)
     const measure = (called: string, measured: string) => {
       const model = { name: called, suite: suite.artifact, base: base.artifact, adapter: measured }
       return measureModel(context, model, { scorer, maxTokens })

@@ -1,0 +1,86 @@
+import type { SnapshotManifest } from '../datasets/index.ts'
+import { RegraftError } from '../errors/index.ts'
+import type { Edge } from '../store/types.ts'
+import type { GateParameters } from './judge.ts'
+import {
+  type LatencyMeasurement,
+  type LikelihoodMeasurement,
+  type StoredMeasurement,
+  type SuiteMeasurement,
+  upcastMeasurement,
+} from './measurement.ts'
+import {
+  type Evidence,
+  earlierRole,
+  type ModelRole,
+  type Need,
+  type Read,
+  roleOf,
+} from './requirements/index.ts'
+
+type ReadAll = <Value>(role: string) => Promise<Value[]>
+
+/** Reads the inputs of the judging step. */
+export async function readEvidence(
+  { scope, suites, names }: GateParameters,
+  inputs: readonly Edge[],
+  readAll: ReadAll,
+): Promise<Evidence> {
+  const readEach = async <Value>(
+    measure: Need['measure'],
+    present: (value: Value, suite: string) => Value,
+  ) => {
+    const found = new Map<string, Read<Value>>()
+    for (const suite of Object.keys(suites)) {
+      for (const model of ['candidate', 'base', 'incumbent'] as const) {
+        const role = roleOf({ measure, model, suite })
+        const input = inputs.find((edge) => edge.role === role)
+        const [value] = await readAll<Value>(role)
+        if (input && value !== undefined)
+          found.set(role, { digest: input.digest, value: present(value, suite) })
+      }
+    }
+    return (model: ModelRole, suite: string): Read<Value> => {
+      const role = roleOf({ measure, model, suite })
+      const read = found.get(role)
+      if (read) return read
+      throw new RegraftError('internal', `gates/judge: no input has the role '${role}'`)
+    }
+  }
+  const order = await orderOfLooks(Object.keys(suites), readAll)
+  const [manifest] = await readAll<SnapshotManifest>('snapshot')
+  const snapshot = inputs.find(({ role }) => role === 'snapshot')
+  const scores = await readEach<StoredMeasurement>('scores', (value, suite) => {
+    const measurement = upcastMeasurement(value)
+    return { ...measurement, items: order(suite, measurement.items) }
+  })
+  return {
+    ...{ scope, suites },
+    names: { ...names, incumbent: names.incumbent ?? 'incumbent' },
+    scores: (model, suite) => {
+      const { digest, value } = scores(model, suite)
+      return { digest, value: upcastMeasurement(value) }
+    },
+    likelihood: await readEach<LikelihoodMeasurement>('likelihood', (value) => value),
+    latency: await readEach<LatencyMeasurement>('latency', (value) => value),
+    snapshot: snapshot && manifest ? { digest: snapshot.digest, value: manifest } : null,
+  }
+}
+
+/** Items in the order in which they were first looked at: an always-valid sequence only ever grows at its end. */
+async function orderOfLooks(suites: readonly string[], readAll: ReadAll) {
+  const places = new Map<string, Map<string, number>>()
+  for (const suite of suites) {
+    const place = new Map<string, number>()
+    for (const measurement of await readAll<StoredMeasurement>(earlierRole(suite))) {
+      for (const { id } of upcastMeasurement(measurement).items) if (!place.has(id)) place.set(id, place.size)
+    }
+    places.set(suite, place)
+  }
+  return (suite: string, items: SuiteMeasurement['items']): SuiteMeasurement['items'] => {
+    const place = places.get(suite)!
+    const known = items.filter(({ id }) => place.has(id))
+    const others = items.filter(({ id }) => !place.has(id))
+    return [...known.sort((a, b) => place.get(a.id)! - place.get(b.id)!), ...others]
+  }
+}

@@ -1,0 +1,112 @@
+import { wilsonInterval } from '@regraft/methods'
+import { SuiteSettings } from '../config/index.ts'
+import { readSuite, requireSuite, type SnapshotManifest } from '../datasets/index.ts'
+import { RegraftError } from '../errors/index.ts'
+import { shortDigest } from '../lineage/index.ts'
+import type { AdapterRecord } from '../models/index.ts'
+import type { OperationContext } from '../operation/index.ts'
+import { LATEST_ADAPTER } from '../training/index.ts'
+import type { Scoring } from './measure.ts'
+import { readMeasurement } from './measurement.ts'
+import { suitesKeptOut } from './requirements/index.ts'
+
+/** Alias of the newest gate verdict of an adapter. */
+export function gateAlias(adapter: string): string {
+  return `gate/${adapter}`
+}
+
+/** Alias of the adapter that gates on a suite compare with; `fleet promote` and `fleet register` set it. */
+export function incumbentAlias(suite: string): string {
+  return `incumbent/${suite}`
+}
+
+/** The adapter of a digest, else the one trained last. */
+export async function findAdapter({ store }: OperationContext, wanted: string | undefined): Promise<string> {
+  if (wanted === undefined) {
+    const latest = await store.aliases.get(LATEST_ADAPTER)
+    if (latest) return latest
+    throw new RegraftError('not-found', 'no adapter has been trained yet', { hint: 'regraft training run' })
+  }
+  const artifact = await store.artifacts.resolve(wanted)
+  if (artifact.kind === 'adapter') return artifact.digest
+  throw new RegraftError('invalid-input', `${wanted} is a ${artifact.kind}, not an adapter`, {
+    hint: 'regraft training run prints the digest of an adapter',
+  })
+}
+
+/** The snapshot that an adapter learned from. Throws 'incompatible' for one that was trained elsewhere. */
+export function requireSnapshotOf({ snapshot }: AdapterRecord): string {
+  if (snapshot !== null) return snapshot
+  throw new RegraftError(
+    'incompatible',
+    'the adapter was trained elsewhere: its training rows are not known',
+    {
+      hint: 'regraft gates check --evaluation <name> judges it without them',
+    },
+  )
+}
+
+/** The suite that an adapter is judged on: the one it was kept from, or another that it was kept from too. */
+export async function findSuite(
+  { store }: OperationContext,
+  record: AdapterRecord,
+  wanted: string | undefined,
+): Promise<string> {
+  if (record.snapshot === null) {
+    if (wanted !== undefined) return (await requireSuite(store, wanted)).digest
+    throw new RegraftError(
+      'invalid-input',
+      'the adapter was trained elsewhere, kept from no suite of yours',
+      {
+        hint: 'say which one it is judged on: --evaluation <name>',
+      },
+    )
+  }
+  const manifest = await store.artifacts.read<SnapshotManifest>(record.snapshot)
+  if (wanted === undefined) return manifest.suite
+  const named = await requireSuite(store, wanted)
+  if (suitesKeptOut(manifest).includes(named.digest)) return named.digest
+  throw new RegraftError(
+    'incompatible',
+    `the adapter was not kept from the suite '${wanted}': training may have seen it`,
+    {
+      hint: `regraft datasets build --evaluation ${wanted}, then train again`,
+    },
+  )
+}
+
+/** The adapter that must not be lost to: the one that was named, or the champion on this suite; null for none. */
+export async function chooseIncumbent(
+  context: OperationContext,
+  wanted: string | undefined,
+  suite: string,
+  adapter: string,
+): Promise<{ name: string; adapter: string } | null> {
+  if (wanted !== undefined) {
+    const digest = await findAdapter(context, wanted)
+    return { name: `incumbent adapter ${shortDigest(digest)}`, adapter: digest }
+  }
+  const current = await context.store.aliases.get(incumbentAlias(suite))
+  if (current === null || current === adapter) return null
+  return { name: `incumbent adapter ${shortDigest(current)}`, adapter: current }
+}
+
+/** How a suite is answered and scored, as regraft.yaml says; a fresh suite as the frozen one of the adapter's snapshot. */
+export async function scoringOf(
+  { store, config }: OperationContext,
+  { snapshot }: AdapterRecord,
+  suite: string,
+  maxTokens?: number,
+): Promise<Scoring & { maxTokens: number }> {
+  const manifest = snapshot === null ? null : await store.artifacts.read<SnapshotManifest>(snapshot)
+  const { name } = await readSuite(store, manifest?.fresh === suite ? manifest.suite : suite)
+  const settings = SuiteSettings.parse(Object.hasOwn(config.suites, name) ? config.suites[name] : {})
+  return { ...settings, ...(maxTokens === undefined ? {} : { maxTokens }) }
+}
+
+/** The accuracy of a measurement with a 95 % interval. */
+export async function scoreOf({ store }: Pick<OperationContext, 'store'>, measurement: string) {
+  const { items } = await readMeasurement(store, measurement)
+  const { estimate, low, high } = wilsonInterval(items.filter(({ correct }) => correct).length, items.length)
+  return { accuracy: estimate, low, high }
+}

@@ -1,0 +1,29 @@
+import { compare } from '../comparison.ts'
+import { describeSide, points, unitOf } from './describe.ts'
+import { type RequirementKind, type SettingsOf, scoredPairs } from './requirement.ts'
+
+/** Better than the base or the incumbent: passes when the interval of the paired difference lies above zero. */
+export const superior: RequirementKind<SettingsOf<'superior'>> = {
+  needs({ to, suite: named }, { suite, hasIncumbent }) {
+    if (to === 'incumbent' && !hasIncumbent) return []
+    const about = { measure: 'scores', suite: named ?? suite } as const
+    return [
+      { ...about, model: 'candidate' },
+      { ...about, model: to },
+    ]
+  },
+  decide({ to, suite: named, expected }, evidence, rules) {
+    const { scope, names } = evidence
+    if (to === 'incumbent' && !scope.hasIncumbent) return null
+    const { items, digests } = scoredPairs(evidence, to, named ?? scope.suite)
+    const { power, ...compared } = compare(items, { ask: 'superior', expected }, rules)
+    return {
+      ...compared,
+      title: `better than the ${names[to]}`,
+      reason: `${describeSide(names.candidate, items, 'candidate')} against ${describeSide(names[to], items, 'other')} on the same ${items.length} items`,
+      unit: unitOf(items),
+      power: { value: power, alternative: `${points(expected)} better †` },
+      evidence: digests,
+    }
+  },
+}
