@@ -24,9 +24,9 @@ export function conjunctionPower(parts: readonly number[], correlation = 0): Con
   if (!(correlation >= 0 && correlation < 1)) {
     throw new RangeError(`The correlation must be at least 0 and below 1, got ${correlation}.`)
   }
-  const missed = parts.reduce((sum, part) => sum + 1 - part, 0)
+  const sum = parts.reduce((total, part) => total + part, 0)
   const atMost = Math.min(...parts)
-  return { power: jointPower(parts, correlation), atLeast: Math.max(0, 1 - missed), atMost }
+  return { power: jointPower(parts, correlation), atLeast: Math.max(0, sum - (parts.length - 1)), atMost }
 }
 
 function jointPower(parts: readonly number[], correlation: number): number {

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import golden from './comparisons-golden.json' with { type: 'json' }
 import { exactPairedDifference } from './exact-paired-difference.ts'
@@ -17,6 +18,23 @@ test.each(golden.exactLower)(
     expect(Math.abs(exactPairedDifference(of(n, onlyB, onlyA), alpha).high + low)).toBeLessThan(1e-3)
   },
 )
+
+test('an item won more raises both bounds, swapped candidates mirror them, and the estimate lies between', () => {
+  const count = fc.nat(12)
+  fc.assert(
+    fc.property(count, count, fc.nat(30), (onlyA, onlyB, rest) => {
+      const n = onlyA + onlyB + rest + 1
+      const { estimate, low, high } = exactPairedDifference(of(n, onlyA, onlyB))
+      const more = exactPairedDifference(of(n, onlyA + 1, onlyB))
+      expect(more.low).toBeGreaterThanOrEqual(low)
+      expect(more.high).toBeGreaterThanOrEqual(high)
+      expect(exactPairedDifference(of(n, onlyB, onlyA))).toMatchObject({ low: -high, high: -low })
+      expect(low).toBeLessThanOrEqual(estimate)
+      expect(high).toBeGreaterThanOrEqual(estimate)
+    }),
+    { numRuns: 15 },
+  )
+})
 
 test('bounds without discordant items are those of the binomial distribution', () => {
   // By hand: nothing only A wins in 59 items has the probability 0.05 at 1 - 0.05^(1/59); a share of alpha is charged.
