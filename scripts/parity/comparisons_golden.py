@@ -169,10 +169,6 @@ def main(path: str) -> None:
             power(*design)
             for design in [(60, 0.1, 0, 0.2, 0.05), (120, 0.05, -0.01, 0.1, 0.05), (150, 0.1, 0.02, 0.15, 0.025)]
         ],
-        "student": [
-            {"p": p, "degrees": degrees, "t": float(t.ppf(p, degrees))}
-            for p, degrees in [(0.95, 1), (0.975, 4), (0.05, 9.5), (0.999, 30), (0.95, 500), (1e-6, 3)]
-        ],
         "means": [
             {"effect": effect, "alpha": alpha, "power": wanted, "n": float(TTestPower().solve_power(effect, alpha=alpha, power=wanted, alternative="larger"))}
             for effect, alpha, wanted in [(0.5, 0.05, 0.8), (0.1, 0.05, 0.8), (0.2, 0.025, 0.9), (0.8, 0.05, 0.95)]

@@ -1,7 +1,7 @@
 import { Random } from '../random.ts'
 import { checkOneSided } from './decision.ts'
 import { checkCount, type Interval } from './interval.ts'
-import { studentQuantile } from './student-t.ts'
+import { studentQuantile } from './student.ts'
 import { unitsOf } from './units.ts'
 
 export interface MeanOptions {
