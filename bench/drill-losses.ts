@@ -1,0 +1,284 @@
+// Does a drill name what is lost? Adapters of regraft-nano are trained and registered through the real operations; each loses its
+// inputs one after the other (every loss is undone before the next), and each loss must be the first missing input that the
+// drill names. Between the losses intact drills must give the same bytes.
+//
+//   node bench/drill-losses.ts [--seed 2] [--adapters 12] [--drills 5] [--rows 40] [--folder .cache/drill-losses]
+//
+// An adapter that is done is kept: a run that was cut off goes on with the next. 12 adapters and 5 drills are 60 intact drills.
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { Random, wilsonInterval } from '@regraft/methods'
+import type { SnapshotManifest } from '../packages/regraft/src/datasets/index.ts'
+import type { RebuildRecord } from '../packages/regraft/src/fleet/judge-rebuild.ts'
+import type { MissingInput } from '../packages/regraft/src/fleet/missing-input.ts'
+import type { TrainedRegistration } from '../packages/regraft/src/fleet/registration.ts'
+import type { AdapterRecord } from '../packages/regraft/src/models/index.ts'
+import type { Execution } from '../packages/regraft/src/store/types.ts'
+import {
+  type Fleet,
+  openFleets,
+  rebuild,
+  replaceRecord,
+  seal,
+  snapshotOf,
+  trainAndRegister,
+} from './drill-fleet.ts'
+import { drawTickets } from './drill-tickets.ts'
+import { describeMachine } from './measure.ts'
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '2' },
+    adapters: { type: 'string', default: '12' },
+    drills: { type: 'string', default: '5' },
+    rows: { type: 'string', default: '40' },
+    folder: { type: 'string', default: '.cache/drill-losses' },
+  },
+})
+const [seed, adapters, drills, rows] = [values.seed, values.adapters, values.drills, values.rows].map(
+  Number,
+) as [number, number, number, number]
+
+/** Something that is lost, and how the drill must name it. */
+interface Loss {
+  name: string
+  kind: MissingInput['kind']
+  /** Words that the drill's answer must hold. */
+  says: string
+  lose(): Promise<unknown>
+  undo(): Promise<unknown>
+}
+
+interface Result {
+  losses: { name: string; found: boolean; said: string }[]
+  intact: { finding: string; isolation: string; seconds: number }[]
+}
+
+const folder = resolve(values.folder, `seed-${seed}-${rows}-${drills}`)
+const away = join(folder, 'away')
+mkdirSync(away, { recursive: true })
+// A run that was killed in the middle of a loss has left the base damaged.
+rmSync(join(folder, 'base'), { recursive: true, force: true })
+const { fleet: fleetOf, close } = await openFleets(folder)
+console.log(describeMachine())
+const results: Result[] = []
+for (let number = 1; number <= adapters; number++) {
+  const file = join(folder, `adapter-${number}.json`)
+  if (!existsSync(file)) writeFileSync(file, JSON.stringify(await runAdapter(number)))
+  const result = JSON.parse(readFileSync(file, 'utf8')) as Result
+  results.push(result)
+  const named = result.losses.filter(({ found }) => found).length
+  const same = result.intact.filter(({ finding }) => finding === 'REPRODUCED').length
+  console.log(
+    `adapter ${number}: ${named} of ${result.losses.length} losses named, ${same} of ${result.intact.length} intact drills REPRODUCED`,
+  )
+}
+const losses = results.flatMap((result) => result.losses)
+for (const name of new Set(losses.map((loss) => loss.name))) {
+  const of = losses.filter((loss) => loss.name === name)
+  console.log(
+    `  ${name.padEnd(44)} ${of.filter(({ found }) => found).length} of ${of.length}   ${of[0]!.said}`,
+  )
+}
+const intact = results.flatMap((result) => result.intact)
+const flagged = intact.filter(({ finding }) => finding !== 'REPRODUCED')
+console.log(
+  `losses named as the first missing input: ${share(losses.filter(({ found }) => found).length, losses.length)}`,
+)
+console.log(
+  `intact drills flagged: ${share(flagged.length, intact.length)} (${[...new Set(intact.map((drill) => drill.isolation))].join(', ')})`,
+)
+await close()
+
+async function runAdapter(number: number): Promise<Result> {
+  const fleet = fleetOf(`adapter-${number}-${Date.now()}`)
+  const tickets = drawTickets(seed, `adapter-${number}`, rows + 200)
+  await seal(fleet, 'desk', tickets.slice(0, 200))
+  const snapshot = await snapshotOf(fleet, 'rows', tickets.slice(200), { subjects: true })
+  const options = { snapshot, epochs: 3, learningRate: 0.01, rank: 4, seed: number }
+  let record = await trainAndRegister(fleet, 'desk', options)
+  // Every third learns from the first's logits instead: a teacher is one more input.
+  if (number % 3 === 0) {
+    const distilled = { ...options, loss: 'distill', teacher: record.adapter, seed: 100 + number }
+    record = await trainAndRegister(fleet, 'desk', distilled)
+  }
+  const result: Result = { losses: [], intact: [] }
+  const planned = await lossesOf(fleet, record, number)
+  for (const [position, loss] of planned.entries()) {
+    await loss.lose()
+    try {
+      const { missing, verdict } = await rebuild(fleet, 'desk')
+      const said = missing?.text ?? `${verdict.finding}`
+      const found =
+        verdict.finding === 'IMPOSSIBLE' && missing?.kind === loss.kind && said.includes(loss.says)
+      if (!found) console.log(`  MISSED ${loss.name}: ${said}`)
+      result.losses.push({ name: loss.name, found, said: said.slice(0, 140) })
+    } finally {
+      await loss.undo()
+    }
+    // The last loss cannot be undone.
+    if (position >= planned.length - drills - 1 && position < planned.length - 1) {
+      result.intact.push(await drillIntact(fleet))
+    }
+  }
+  return result
+}
+
+async function drillIntact(fleet: Fleet) {
+  const { record, verdict, seconds } = await rebuild(fleet, 'desk')
+  const { isolation } = await fleet.context.store.artifacts.read<RebuildRecord>(record)
+  const finding = verdict.finding ?? verdict.outcome
+  if (finding !== 'REPRODUCED') console.log(`  FLAGGED ${verdict.reason}`)
+  return { finding, isolation: isolation?.kind ?? 'none', seconds }
+}
+
+async function lossesOf(fleet: Fleet, record: TrainedRegistration, number: number): Promise<Loss[]> {
+  const { store } = fleet.context
+  const random = new Random(seed, `losses/${number}`)
+  const manifest = await store.artifacts.read<SnapshotManifest>(record.snapshot.artifact)
+  const recorded = (await store.executions.get(record.execution))!
+  const { prepared } = recorded.environment as { prepared: { lines: string; tokens: string } }
+  const row = random.choice(manifest.rows)
+  const restored: Parameters<typeof store.examples.insert>[0] = []
+  for await (const example of store.examples.select({ ids: [row.id] })) restored.push(example)
+  const teacher = recorded.inputs.find(({ role }) => role === 'teacher-adapter')
+  const subject = restored[0]!.subject!
+  const base = (name: string) => join(fleet.base, name)
+  const original = join(away, 'original')
+  if (!existsSync(original)) cpSync(fleet.base, original, { recursive: true })
+  const putBack = async () => cpSync(original, fleet.base, { recursive: true })
+  const withExecution = (changes: Partial<Execution>, environment: Record<string, unknown> = {}) => ({
+    lose: async () => {
+      const id = crypto.randomUUID()
+      const other = { ...recorded, id, stepKey: `bench-${id}`, outputs: [], ...changes }
+      await store.executions.record({ ...other, environment: { ...recorded.environment, ...environment } })
+      await replaceRecord(fleet, { ...record, execution: id })
+    },
+    undo: () => replaceRecord(fleet, record),
+  })
+  const artifact = async (name: string, kind: MissingInput['kind'], digest: string): Promise<Loss> => {
+    const { artifact: kept, bytes } = await store.artifacts.readBytes(digest)
+    const value = JSON.parse(Buffer.from(bytes).toString('utf8')) as unknown
+    return {
+      ...{ name: `${name} removed`, kind, says: digest.slice('sha256:'.length, 'sha256:'.length + 6) },
+      lose: () => store.artifacts.remove(digest),
+      undo: () => store.artifacts.put({ kind: kept.kind, schemaVersion: kept.schemaVersion, value }),
+    }
+  }
+  return [
+    await artifact('recipe', 'recipe', record.recipe),
+    await artifact('snapshot manifest', 'snapshot', record.snapshot.artifact),
+    await artifact('base record', 'base record', record.base.artifact),
+    {
+      ...{ name: 'execution record lost', kind: 'execution', says: 'is gone from the record' },
+      lose: () => replaceRecord(fleet, { ...record, execution: crypto.randomUUID() }),
+      undo: () => replaceRecord(fleet, record),
+    },
+    {
+      ...{ name: 'preprocessing step of another version', kind: 'step', says: 'this installation has' },
+      ...withExecution({ version: recorded.version + 1 }),
+    },
+    {
+      ...{
+        name: 'preprocessing changed without a version: rows',
+        kind: 'preprocessing',
+        says: 'other training examples',
+      },
+      ...withExecution({}, { prepared: { ...prepared, lines: 'f'.repeat(64) } }),
+    },
+    {
+      ...{
+        name: 'preprocessing changed without a version: tokens',
+        kind: 'preprocessing',
+        says: 'other tokens',
+      },
+      ...withExecution({}, { prepared: { ...prepared, tokens: 'f'.repeat(64) } }),
+    },
+    await fileFromHome(fleet, record, number),
+    {
+      ...{ name: 'base removed', kind: 'base', says: 'is not at' },
+      lose: async () => renameSync(fleet.base, join(away, 'base')),
+      undo: async () => renameSync(join(away, 'base'), fleet.base),
+    },
+    {
+      ...{ name: 'base: one bit of the weights', kind: 'base', says: 'the weights of base nano changed' },
+      lose: async () => {
+        const bytes = readFileSync(base('model.safetensors'))
+        bytes[bytes.length - 1 - random.integer(1000)]! ^= 1
+        writeFileSync(base('model.safetensors'), bytes)
+      },
+      undo: putBack,
+    },
+    {
+      ...{ name: 'base: tokenizer swapped', kind: 'base', says: 'the tokenizer of base nano changed' },
+      lose: async () => {
+        const tokenizer = JSON.parse(readFileSync(base('tokenizer.json'), 'utf8')) as {
+          model: { vocab: Record<string, number> }
+        }
+        const { vocab } = tokenizer.model
+        const [one, other] = random.shuffle(Object.keys(vocab).slice(100)) as [string, string]
+        ;[vocab[one], vocab[other]] = [vocab[other]!, vocab[one]!]
+        writeFileSync(base('tokenizer.json'), JSON.stringify(tokenizer))
+      },
+      undo: putBack,
+    },
+    ...(teacher ? [await teacherFile(fleet, teacher.digest)] : []),
+    {
+      ...{ name: 'a training row deleted', kind: 'row', says: row.id },
+      lose: () => store.examples.remove([row.id], { force: true }),
+      undo: async () => {
+        await store.examples.insert(restored)
+        await store.artifacts.pinRows(record.snapshot.artifact, [row])
+      },
+    },
+    {
+      ...{ name: "an end user's key destroyed", kind: 'row', says: 'the key is gone' },
+      lose: () => store.keys.destroy(`subject/${subject}`),
+      undo: async () => {},
+    },
+  ]
+}
+
+/** A blob of the adapter that taught. */
+async function teacherFile({ context: { store } }: Fleet, teacher: string): Promise<Loss> {
+  const { files } = await store.artifacts.read<AdapterRecord>(teacher)
+  const { digest } = files.at(-1)!
+  const bytes = await store.blobs.read(digest)
+  return {
+    ...{ name: "data blob deleted: the teacher's weights", kind: 'teacher', says: digest },
+    lose: () => store.blobs.remove(digest),
+    undo: () => store.blobs.put(bytes),
+  }
+}
+
+/** A training that really loaded a module from a home; the drill's home is empty. */
+async function fileFromHome(fleet: Fleet, record: TrainedRegistration, number: number): Promise<Loss> {
+  const patch = join(away, 'patch.mjs')
+  writeFileSync(patch, 'globalThis.patched = true\n')
+  process.env.NODE_OPTIONS = `--import=${patch}`
+  const options = {
+    snapshot: record.snapshot.artifact,
+    epochs: 1,
+    learningRate: 0.01,
+    rank: 4,
+    seed: 500 + number,
+  }
+  const patched = await trainAndRegister(fleet, 'patched', options).finally(() => {
+    delete process.env.NODE_OPTIONS
+  })
+  return {
+    ...{ name: 'a file that the run read from a home', kind: 'file', says: `file ${patch}: NODE_OPTIONS` },
+    lose: async () => {
+      rmSync(patch)
+      await replaceRecord(fleet, { ...patched, name: 'desk' })
+    },
+    undo: () => replaceRecord(fleet, record),
+  }
+}
+
+function share(count: number, n: number): string {
+  const { estimate, low, high } = wilsonInterval(count, n)
+  const show = (part: number) => (part * 100).toFixed(1)
+  return `${count} of ${n}, ${show(estimate)} % [${show(low)}, ${show(high)}]`
+}
