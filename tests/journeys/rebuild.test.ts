@@ -1,8 +1,12 @@
 // A drill end to end on a tiny base: equal bytes in isolation, and every input whose loss it must name.
-import { cpSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { SnapshotManifest } from '../../packages/regraft/src/datasets/index.ts'
+import { createEnclosure } from '../../packages/regraft/src/fleet/drill/enclosure.ts'
 import type { RebuildRecord } from '../../packages/regraft/src/fleet/judge-rebuild.ts'
 import { rebuildOperation } from '../../packages/regraft/src/fleet/rebuild.ts'
 import { type DrilledAdapter, makeDrilledAdapter } from './drilled-adapter.ts'
@@ -40,6 +44,63 @@ test('the recorded seed gives the same bytes where nothing but the record is to 
   expect(found.map(({ digest }) => digest)).toEqual([record])
   // Nothing of the drill is left.
   expect(readdirSync(join(made.context.config.dataDirectory, 'training'))).toEqual([])
+})
+
+test('in namespaces there is no network, no home, no data directory, and the base cannot be changed', async (task) => {
+  const { base, context } = made
+  const { dataDirectory } = context.config
+  const folder = mkdtempSync(join(dataDirectory, 'enclosure-'))
+  const enclosure = await createEnclosure({ folder, variables: {}, copies: false })
+  if (enclosure.isolation.kind !== 'namespaces') task.skip(enclosure.isolation.reason!)
+  await enclosure.admit(base)
+  const server = createServer((socket) => socket.end()).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const look = `
+    const { existsSync, readdirSync, writeFileSync } = require('node:fs')
+    const attempt = (act) => { try { act(); return 'done' } catch (error) { return error.code } }
+    const seen = {
+      home: readdirSync(process.env.HOME), keys: Object.keys(process.env).sort(),
+      data: readdirSync(${JSON.stringify(dataDirectory)}), root: existsSync('/root'), base: existsSync(${JSON.stringify(join(base, 'config.json'))}),
+      write: attempt(() => writeFileSync(${JSON.stringify(join(base, 'config.json'))}, '')),
+      jobs: attempt(() => writeFileSync(${JSON.stringify(join(enclosure.jobs, 'note'))}, '')),
+    }
+    require('node:net').connect(${port}, '127.0.0.1')
+      .on('connect', () => console.log(JSON.stringify({ ...seen, network: 'reached' })))
+      .on('error', ({ code }) => console.log(JSON.stringify({ ...seen, network: code })))
+  `
+  const { command, environment } = enclosure.launch([process.execPath, '-e', look])
+  const [program, ...argv] = command
+  const seen = JSON.parse(execFileSync(program!, argv, { env: environment, encoding: 'utf8' })) as object
+  server.close()
+  expect(seen).toEqual({
+    home: [],
+    keys: ['HOME', 'LANG', 'PATH', 'TMPDIR'],
+    // Of the data directory nothing but the way to the drill's own folder.
+    data: [basename(folder)],
+    root: false,
+    base: true,
+    write: 'EROFS',
+    jobs: 'done',
+    network: 'ENETUNREACH',
+  })
+})
+
+test('without namespaces the verdict says what was not hidden, and an offline drill is refused', async () => {
+  const { PATH } = process.env
+  process.env.PATH = '/nowhere'
+  try {
+    const { verdict, record } = await rebuild()
+    expect(verdict).toMatchObject({ finding: 'REPRODUCED' })
+    expect(verdict.reason).toMatch(
+      /isolated in a process only .*: empty HOME, network not blocked, other files could be read/,
+    )
+    const kept = await made.context.store.artifacts.read<RebuildRecord>(record)
+    expect(kept.isolation).toMatchObject({ kind: 'process', files: 'open', network: 'open' })
+    await expect(rebuild({ offline: true })).rejects.toMatchObject({ code: 'unavailable' })
+  } finally {
+    process.env.PATH = PATH
+  }
 })
 
 const lost = async () => {

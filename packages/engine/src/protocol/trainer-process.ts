@@ -134,13 +134,6 @@ function readLines<T>(path: string): T[] | null {
   })
 }
 
-/** What went wrong; a denied access names the file only beside its message. */
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const denied = 'resource' in error && typeof error.resource === 'string'
-  return denied ? `EACCES: access denied, open '${error.resource}'` : error.message
-}
-
 function emit(event: TrainerEvent): void {
   writeJsonLine(process.stdout, event)
 }
@@ -160,7 +153,7 @@ main(process.argv[2] ?? '.').then(
     emit({
       event: 'error',
       code: known?.code ?? 'engine-failed',
-      message: describe(error),
+      message: error instanceof Error ? error.message : String(error),
       ...(known?.hint ? { hint: known.hint } : {}),
     })
     if (!known) console.error(error)

@@ -164,7 +164,6 @@ function describeLock(registration: Registration, { lock: now }: DrilledSeed) {
 
 const FILES: Record<Isolation['files'], string> = {
   hidden: 'no files but those of the record',
-  denied: 'Node denies other files',
   open: 'other files could be read',
 }
 

@@ -10,8 +10,8 @@ import { HOME, type Mount, namespaceCommand } from './namespaces.ts'
 export interface Isolation {
   /** `namespaces`: a root and a network of its own. `process`: only what a process can be told. */
   kind: 'namespaces' | 'process'
-  /** `hidden`: other files do not exist there. `denied`: Node refuses to open them. `open`: they can be read. */
-  files: 'hidden' | 'denied' | 'open'
+  /** `hidden`: other files do not exist there. `open`: they can be read. */
+  files: 'hidden' | 'open'
   network: 'none' | 'open'
   /** Whether base and teacher were copied beside the rows, so that one folder held every input. */
   copied: boolean
@@ -36,33 +36,23 @@ export interface EnclosureOptions {
 
 /**
  * Makes the place in which the trainer of a drill runs: an empty HOME, an environment of its own, and, where the machine
- * lets a user make namespaces, no network and no files but its own. Elsewhere Node's permission model denies other files.
- * Each way is tried with the real trainer before it is taken.
+ * lets a user make namespaces, no network and no files but its own. That is tried with the real trainer first.
  */
 export async function createEnclosure(options: EnclosureOptions): Promise<DrillEnclosure> {
   const { folder, copies } = options
   const jobs = join(folder, 'jobs')
   for (const name of ['jobs', 'root', 'home', 'tmp']) await mkdir(join(folder, name), { recursive: true })
-  const admit = admission(jobs, copies)
-  const inNamespaces = namespaceEnclosure(options, jobs, admit.mounts)
+  const { admit, mounts } = admission(jobs, copies)
+  const inNamespaces = namespaceEnclosure(options, jobs, mounts)
   const reason = process.platform === 'linux' ? await problemOf(inNamespaces) : 'only Linux has namespaces'
-  const common = { admit: admit.admit, jobs }
-  if (reason === null) {
-    const isolation: Isolation = {
-      ...{ kind: 'namespaces', files: 'hidden', network: 'none', copied: copies, reason },
-    }
-    return { ...common, ...inNamespaces, isolation }
+  if (reason !== null) {
+    const isolation: Isolation = { kind: 'process', files: 'open', network: 'open', copied: copies, reason }
+    return { admit, jobs, ...processEnclosure(options), isolation }
   }
-  const isolation: Omit<Isolation, 'files'> = { kind: 'process', network: 'open', copied: copies, reason }
-  const denying = processEnclosure(options, admit.mounts, true)
-  if ((await problemOf(denying)) === null) {
-    return { ...common, ...denying, isolation: { ...isolation, files: 'denied' } }
+  const isolation: Isolation = {
+    ...{ kind: 'namespaces', files: 'hidden', network: 'none', copied: copies, reason },
   }
-  return {
-    ...common,
-    ...processEnclosure(options, admit.mounts, false),
-    isolation: { ...isolation, files: 'open' },
-  }
+  return { admit, jobs, ...inNamespaces, isolation }
 }
 
 type Launching = Pick<TrainerEnclosure, 'launch' | 'environment'>
@@ -80,22 +70,10 @@ function namespaceEnclosure(
   return { launch, environment }
 }
 
-function processEnclosure(
-  { folder, variables }: EnclosureOptions,
-  mounts: Mount[],
-  denies: boolean,
-): Launching {
+/** Node's permission model would deny other files, but forbids to sync those that the trainer writes. */
+function processEnclosure({ folder, variables }: EnclosureOptions): Launching {
   const environment = environmentOf(join(folder, 'home'), join(folder, 'tmp'), variables)
-  const launch: TrainerEnclosure['launch'] = ([node, ...rest]) => {
-    const readable = [...mounts.flatMap(({ source, target }) => [source, target]), folder]
-    const flags = [
-      ...['--permission', '--allow-addons', '--allow-worker', '--disable-warning=SecurityWarning'],
-      ...[...new Set(readable)].map((path) => `--allow-fs-read=${path}`),
-      `--allow-fs-write=${folder}`,
-    ]
-    return { command: [node!, ...(denies ? flags : []), ...rest], environment }
-  }
-  return { launch, environment }
+  return { launch: (command) => ({ command, environment }), environment }
 }
 
 /** Nothing of the own environment but where programs lie. */

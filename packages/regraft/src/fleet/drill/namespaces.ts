@@ -49,6 +49,7 @@ mkdir -p "$root/tmp" "$root${HOME}"
 while [ "$1" != -- ]; do put "$1" "$2"; seal "$2"; shift 2; done
 shift
 put "$work" "$work"
+unset PWD OLDPWD
 exec chroot "$root" "$@"
 `
 
