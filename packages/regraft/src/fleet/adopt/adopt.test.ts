@@ -82,6 +82,9 @@ test('an adopted adapter has its base found, its effect measured, its files kept
     base: { kind: 'local', name: 'regraft-nano' },
   })
   expect(() => requireTrained(registration)).toThrow(/routing v1 was adopted: its record lacks deputy/)
+  // Its owner is there, its rows are nobody's: its true risk.
+  expect(adopted.risk.red.map(({ condition }) => condition)).toEqual(['record', 'rows'])
+  expect(adopted.risk.daysToUnrebuildable).toBe(0)
   const entries = await project().audit.list({ about: 'routing' })
   expect(entries.map(({ action }) => action)).toEqual(['adopt', 'move-alias'])
 
@@ -99,6 +102,7 @@ test('an adapter whose base is not here has a record all the same', async () => 
   })
   expect(adopted.base).toMatchObject({ name: 'org/gone-7b', here: false })
   expect(adopted.missing.map(({ entry }) => entry)).toContain('the base itself, with its digests')
+  expect(adopted.risk.red.map(({ condition }) => condition)).toEqual(['record', 'owner', 'rows', 'inputs'])
   expect(await readRegistration(project(), adopted.registration)).toMatchObject({
     base: { kind: 'absent', name: 'org/gone-7b', revision: null },
     owner: null,

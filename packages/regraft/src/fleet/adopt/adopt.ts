@@ -19,6 +19,8 @@ import type { ProjectStore } from '../../store/types.ts'
 import { enroll } from '../enroll.ts'
 import { aliasOf, FLEET_ALIASES } from '../names.ts'
 import type { AdoptedRegistration, RegisteredBase } from '../registration.ts'
+import { assessRisk } from '../risk/conditions.ts'
+import { gatherFacts, peopleSeen } from '../risk/gather.ts'
 import { adoptStep } from './adopt-files.ts'
 import { missingEntries } from './missing-entries.ts'
 
@@ -79,10 +81,14 @@ export const adoptOperation = defineOperation({
       reason: z.string().describe('how it was found'),
     }),
     missing: z.array(z.object({ entry: z.string(), fix: z.string() })),
+    risk: z.object({
+      red: z.array(z.object({ condition: z.string(), reason: z.string(), fix: z.string() })),
+      daysToUnrebuildable: z.int().nullable().describe('null where no end is known'),
+    }),
   }),
   positionals: ['folder', 'name'],
   example: 'regraft fleet adopt ./their-adapter routing --owner ada --deputy grace',
-  render({ name, version, alias, adapter, owner, deputy, base, missing, registration }) {
+  render({ name, version, alias, adapter, owner, deputy, base, missing, risk, registration }) {
     const where = base.here
       ? `base ${base.name}`
       : `base ${base.name}, which is not here: it cannot be served`
@@ -91,6 +97,8 @@ export const adoptOperation = defineOperation({
       `  ${where}: ${base.reason}`,
       ...(missing.length > 0 ? ['  its record lacks:'] : []),
       ...missing.map(({ entry, fix }) => `    - ${entry}: ${fix}`),
+      `  orphan risk: ${risk.red.length} red${risk.daysToUnrebuildable === null ? '' : `, ${risk.daysToUnrebuildable} days to unrebuildable`}`,
+      ...risk.red.map(({ condition, reason }) => `    - ${condition}: ${reason}`),
     ].join('\n')
   },
   async run(context, input) {
@@ -138,6 +146,9 @@ export const adoptOperation = defineOperation({
       missing,
     }
     const { digest, registration } = await enroll(context, { record, as: alias, waiver })
+    const facts = await gatherFacts({ store, config, seen: await peopleSeen(store) }, digest)
+    const { conditions, daysToUnrebuildable } = assessRisk(facts, { days: config.fleet, now: new Date() })
+    const red = conditions.filter((condition) => condition.red)
     return {
       ...{
         registration: digest,
@@ -150,6 +161,10 @@ export const adoptOperation = defineOperation({
         missing,
       },
       base: { name: base.name, here: base.kind === 'local', reason: search.reason },
+      risk: {
+        red: red.map(({ condition, reason, fix }) => ({ condition, reason, fix })),
+        daysToUnrebuildable,
+      },
     }
   },
 })

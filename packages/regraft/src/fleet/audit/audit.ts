@@ -61,7 +61,7 @@ export const auditOperation = defineOperation({
   render: renderAudit,
   async run(context, input) {
     requireLocal(context, 'regraft audit')
-    const now = new Date()
+    const settings = { now: new Date(), rescueDays: context.config.fleet.endOfLifeDays }
     const folder = resolve(input.folder)
     const paths: AuditPaths = {
       ...{ logs: input.logs ?? null, rows: input.rows ?? null, evaluation: input.eval ?? null },
@@ -74,8 +74,8 @@ export const auditOperation = defineOperation({
       adapter: { ...(await digestOfAdapter(folder)), inspection: search.inspection },
       ...(await readFiles(context, paths)),
     }
-    const verdict = judgeAudit(facts, now, rerunCommand(input))
-    return { verdict, facts, steps: firstSteps(facts, paths, now) }
+    const verdict = judgeAudit(facts, settings, rerunCommand(input))
+    return { verdict, facts, steps: firstSteps(facts, paths, settings) }
   },
 })
 

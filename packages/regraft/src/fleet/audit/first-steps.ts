@@ -1,5 +1,5 @@
 import type { AuditFacts, FirstStep } from './audit-facts.ts'
-import { daysUntil, goldNeeded, RESCUE_DAYS } from './judge-audit.ts'
+import { type AuditSettings, daysUntil, goldNeeded } from './judge-audit.ts'
 import type { RowFacts } from './log-facts.ts'
 
 export interface AuditPaths {
@@ -12,11 +12,11 @@ const CONVERT =
   'import torch, safetensors.torch as s; s.save_file({k: v.contiguous() for k, v in torch.load("adapter_model.bin", map_location="cpu", weights_only=True).items()}, "adapter_model.safetensors")'
 
 /** What to do first, in order, from what an audit found. */
-export function firstSteps(facts: AuditFacts, paths: AuditPaths, now: Date): FirstStep[] {
+export function firstSteps(facts: AuditFacts, paths: AuditPaths, settings: AuditSettings): FirstStep[] {
   return [
     ...weightSteps(facts),
     ...baseSteps(facts),
-    ...timeSteps(facts, now),
+    ...timeSteps(facts, settings),
     ...keepingSteps(facts),
     ...cleaningSteps(facts, paths),
     ...goldSteps(facts, paths),
@@ -66,12 +66,15 @@ function baseSteps({ base, folder }: AuditFacts): FirstStep[] {
   ]
 }
 
-function timeSteps({ base: { endOfLife, declared } }: AuditFacts, now: Date): FirstStep[] {
+function timeSteps(
+  { base: { endOfLife, declared } }: AuditFacts,
+  { now, rescueDays }: AuditSettings,
+): FirstStep[] {
   if (!endOfLife) {
     const what = `find out until when ${declared ?? 'its base'} is offered, and write it into a file`
     return [{ what: `${what}: ${declared ?? '<base>'}: YYYY-MM-DD`, command: null }]
   }
-  if (daysUntil(endOfLife.date, now) >= RESCUE_DAYS) return []
+  if (daysUntil(endOfLife.date, now) >= rescueDays) return []
   return [
     {
       what: 'let the adapter answer your prompts while its base lives: they are what a rescue learns from',

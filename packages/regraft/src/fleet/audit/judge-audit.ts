@@ -2,14 +2,18 @@ import { itemsForNonInferiority } from '@regraft/methods'
 import type { Verdict } from '../../verdict/index.ts'
 import type { AuditFacts } from './audit-facts.ts'
 
-/** † A rescue takes a quarter: labelling, training, judging, approving and rolling out. */
-export const RESCUE_DAYS = 90
 /** † The loss that a rescue may at most have, and the share of items on which two models differ. */
 const RESCUE_DESIGN = { margin: 0.05, discordance: 0.1 }
 const DAY_MS = 24 * 3600 * 1000
 
 type Part = Pick<Verdict, 'title' | 'outcome' | 'reason'> &
   Partial<Pick<Verdict, 'n' | 'needed' | 'finding' | 'parts'>>
+
+export interface AuditSettings {
+  now: Date
+  /** Days before the end of a base within which somebody must act: `fleet.endOfLifeDays` †. */
+  rescueDays: number
+}
 
 /** Days from a moment to the end of an ISO date; negative once it is past. */
 export function daysUntil(date: string, now: Date): number {
@@ -22,11 +26,11 @@ export function goldNeeded(): number {
 }
 
 /** Judges what was found: pass only where everything is known and in order. */
-export function judgeAudit(facts: AuditFacts, now: Date, rerun: string): Verdict {
+export function judgeAudit(facts: AuditFacts, settings: AuditSettings, rerun: string): Verdict {
   const parts = [
     judgeAdapter(facts),
     judgeBase(facts),
-    judgeTime(facts, now),
+    judgeTime(facts, settings),
     judgeRecord(facts),
     judgeLeaks(facts),
     judgeGold(facts),
@@ -69,7 +73,7 @@ function judgeBase({ base }: AuditFacts): Part {
   return { title: 'base', outcome: 'fail', reason: `${base.reason}: here it can be neither served nor moved` }
 }
 
-function judgeTime({ base: { endOfLife, declared } }: AuditFacts, now: Date): Part {
+function judgeTime({ base: { endOfLife, declared } }: AuditFacts, { now, rescueDays }: AuditSettings): Part {
   const title = 'time left'
   if (!endOfLife) {
     const whose = declared ?? 'its base'
@@ -80,10 +84,10 @@ function judgeTime({ base: { endOfLife, declared } }: AuditFacts, now: Date): Pa
     return { title, outcome: 'fail', reason: `its base ended on ${endOfLife.date}, ${-days} days ago` }
   }
   const reason = `${days} days until its base ends on ${endOfLife.date} (${endOfLife.from})`
-  const enough = days >= RESCUE_DAYS
+  const enough = days >= rescueDays
   return {
     ...{ title, outcome: enough ? 'pass' : 'fail' },
-    reason: enough ? reason : `${reason}, fewer than the ${RESCUE_DAYS} † that a rescue takes`,
+    reason: enough ? reason : `${reason}, fewer than the ${rescueDays} † that a rescue takes`,
   }
 }
 
