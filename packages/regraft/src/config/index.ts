@@ -6,7 +6,15 @@ export { explainConfig } from './explain.ts'
 export { CONFIG_FILE } from './file.ts'
 export { type LoadedConfig, type LoadOptions, loadConfig } from './load.ts'
 export { DEFAULT_REQUIREMENTS, Requirement, type RequirementSettings } from './requirements.ts'
-export { JudgeScorer, PairwiseScorer, Scorer, type ScorerSettings, SuiteSettings } from './scorers.ts'
+export {
+  JudgeScorer,
+  OwnScorer,
+  type OwnScorerSettings,
+  PairwiseScorer,
+  Scorer,
+  type ScorerSettings,
+  SuiteSettings,
+} from './scorers.ts'
 export { makeWorkFolder } from './work-folder.ts'
 export { Config }
 

@@ -107,17 +107,14 @@ export const PairwiseScorer = z
   })
   .describe('compared with the answer of the other model by a judge, in both orders')
 
+const OWN_SCORERS = [LabelMatch, MultipleChoice, Regex, JsonSchema, Numeric, ReferenceSimilarity] as const
+
+/** Scorers that ask nobody else. */
+export const OwnScorer = z.discriminatedUnion('kind', OWN_SCORERS)
+export type OwnScorerSettings = z.output<typeof OwnScorer>
+
 export const Scorer = z
-  .discriminatedUnion('kind', [
-    LabelMatch,
-    MultipleChoice,
-    Regex,
-    JsonSchema,
-    Numeric,
-    ReferenceSimilarity,
-    JudgeScorer,
-    PairwiseScorer,
-  ])
+  .discriminatedUnion('kind', [...OWN_SCORERS, JudgeScorer, PairwiseScorer])
   .describe('how answers are scored')
 /** The settings of a scorer, complete. */
 export type ScorerSettings = z.output<typeof Scorer>

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Scorer } from '../config/index.ts'
+import { OwnScorer } from '../config/index.ts'
 import { itemFacts, type OpenItem } from '../datasets/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { defineStep, type Step, type StepRun } from '../lineage/index.ts'
@@ -12,19 +12,20 @@ import {
   Without,
 } from './ask-suite.ts'
 import type { MeasuredItem, SuiteAnswers, SuiteMeasurement } from './measurement.ts'
-import { type AnswerScorer, answerScorer, correctFrom, isJudged, multipleChoice } from './suites/index.ts'
+import { type AnswerScorer, answerScorer, correctFrom, multipleChoice } from './suites/index.ts'
 
 const Parameters = z.object({
   /** Null where nothing is generated. */
   maxTokens: z.int().min(1).nullable(),
-  scorer: Scorer.prefault({ kind: 'label-match' }),
+  /** Null for answers that a judge is asked about: they depend on no rubric. */
+  scorer: OwnScorer.nullable().prefault({ kind: 'label-match' }),
   without: Without,
 })
 type Parameters = z.output<typeof Parameters>
 
 /**
- * The step that lets a model answer a suite greedily, or choose, and scores it; of a scorer with a judge it keeps the answers
- * (`SuiteAnswers`), for the step that asks the judge. Inputs: suite, base and, for an adapter, adapter.
+ * The step that lets a model answer a suite greedily, or choose, and scores it; without a scorer it keeps the answers
+ * (`SuiteAnswers`), for the step that asks a judge. Inputs: suite, base and, for an adapter, adapter.
  */
 export function evaluateSuite(options: EvaluateOptions): Step<Parameters> {
   return defineStep({
@@ -36,9 +37,9 @@ export function evaluateSuite(options: EvaluateOptions): Step<Parameters> {
       const { maxTokens, scorer, without } = call.parameters
       const opened = await openSuite(call, options.access, without)
       const { vault, suite, model } = opened
-      const about = { suite: suite.digest, ...model, scorer, maxTokens }
+      const about = { suite: suite.digest, ...model, maxTokens }
       let value: SuiteMeasurement | SuiteAnswers
-      if (isJudged(scorer)) {
+      if (scorer === null) {
         const items = await answerItems(opened, call, { ...options, maxTokens })
         value = { measures: 'suite-answers', ...about, items }
       } else {
@@ -46,10 +47,10 @@ export function evaluateSuite(options: EvaluateOptions): Step<Parameters> {
           scorer.kind === 'multiple-choice'
             ? await chooseAnswers(call, options, opened, scorer)
             : await scoreAnswers(call, options, opened, scorer)
-        value = { measures: 'suite-scores', ...about, items }
+        value = { measures: 'suite-scores', ...about, scorer, items }
         vault.noteHits(suite, items.filter(({ correct }) => correct).length)
       }
-      await vault.log({ ...model, scorer: scorer.kind })
+      await vault.log({ ...model, ...(scorer ? { scorer: scorer.kind } : { measures: value.measures }) })
       return [{ role: 'measurement', kind: 'measurement', schemaVersion: 2, value }]
     },
   })

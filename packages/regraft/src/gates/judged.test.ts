@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { Config, Scorer, type ScorerSettings } from '../config/index.ts'
+import { Config, Scorer } from '../config/index.ts'
 import { sealItems } from '../datasets/vault/index.ts'
 import { runStep, type Step } from '../lineage/index.ts'
 import type { OperationContext } from '../operation/index.ts'
@@ -27,11 +27,7 @@ const COMPARED = Scorer.parse({ kind: 'pairwise', judge: 'strict' })
 const SECRET = 'my card was swallowed by the machine at the station'
 
 /** A suite of as many items as there are answers, the base, and the answers of its models. */
-async function answered(
-  project: ProjectStore,
-  scorer: ScorerSettings,
-  models: Record<string, readonly string[]>,
-) {
+async function answered(project: ProjectStore, models: Record<string, readonly string[]>) {
   const count = Object.values(models)[0]!.length
   const items = await sealItems(
     project.keys,
@@ -53,7 +49,7 @@ async function answered(
   for (const [role, answers] of Object.entries(models)) {
     const value: SuiteAnswers = {
       measures: 'suite-answers',
-      ...{ suite, base, adapter: role === 'other' ? null : 'sha256:new', scorer, maxTokens: 9 },
+      ...{ suite, base, adapter: role === 'other' ? null : 'sha256:new', maxTokens: 9 },
       items: items.map(({ id, slices }, index) => ({ id, slices: slices!, answer: answers[index]! })),
     }
     inputs.push({ role, digest: await put('measurement', value) })
@@ -82,7 +78,7 @@ test('a judge grades each answer; an unreadable reply is asked for once more, an
     return `GRADE: ${answer === 'right' ? 5 : answer === 'half' ? 3 : answer === 'mumbled' ? 4 : 1}`
   })
   const answers = ['right', 'half', 'wrong', 'mumbled', 'silent']
-  const { suite, inputs, ids } = await answered(project, GRADED, { answers })
+  const { suite, inputs, ids } = await answered(project, { answers })
   const step = judgeAnswers({ judge: judge.settings, access: ACCESS })
   const measured = await run(project, step, inputs)
   expect(measured.items.map(({ answer, score, correct }) => [answer, score, correct])).toEqual([
@@ -122,7 +118,7 @@ test('a judge that fails on the way leaves a line in the log, and the next run a
   let refused = 1
   judge = await startJudge(({ answer }) => (answer === 'last' && refused-- > 0 ? 401 : 'GRADE: 5'))
   const answers = [...Array.from({ length: 12 }, (_, index) => `answer ${index}`), 'last']
-  const { suite, inputs } = await answered(project, GRADED, { answers })
+  const { suite, inputs } = await answered(project, { answers })
   const step = judgeAnswers({ judge: judge.settings, access: ACCESS })
   await expect(run(project, step, inputs)).rejects.toMatchObject({
     code: 'invalid-config',
@@ -147,7 +143,7 @@ test('a judge with position bias favours nobody once each pair is asked in both 
   // Two of ten answers of the candidate are better, one is worse, one is the same; six differ without being better.
   const candidate = ['good a', 'good b', 'bad c', 'same', ...Array.from({ length: 6 }, (_, i) => `fine ${i}`)]
   const other = ['bad a', 'bad b', 'good c', 'same', ...Array.from({ length: 6 }, (_, i) => `also fine ${i}`)]
-  const { inputs } = await answered(project, COMPARED, { candidate, other })
+  const { inputs } = await answered(project, { candidate, other })
   const step = judgePairs({ judge: judge.settings, access: ACCESS })
   const measured = await run(project, step, inputs)
   expect(measured.items.map(({ score }) => score)).toEqual([1, 1, 0, 0.5, ...Array(6).fill(0.5)])
@@ -161,7 +157,7 @@ test('a judge with position bias favours nobody once each pair is asked in both 
   expect(judge.asked).toHaveLength(18)
   expect(judge.asked.some(({ data }) => data.first === 'same')).toBe(false)
   // The other way round the scores are the complement.
-  const swapped = await answered(project, COMPARED, { candidate: other, other: candidate })
+  const swapped = await answered(project, { candidate: other, other: candidate })
   const back = await run(project, step, swapped.inputs)
   expect(back.items.map(({ score }) => 1 - score)).toEqual(measured.items.map(({ score }) => score))
 })
@@ -169,7 +165,7 @@ test('a judge with position bias favours nobody once each pair is asked in both 
 test('an item that has been burned since it was answered is not shown to the judge', async () => {
   const project = store.project('burned')
   judge = await startJudge(() => 'GRADE: 5')
-  const { inputs, ids } = await answered(project, GRADED, { answers: ['one', 'two'] })
+  const { inputs, ids } = await answered(project, { answers: ['one', 'two'] })
   const { digest } = await runStep({ project }, judgeAnswers({ judge: judge.settings, access: ACCESS }), {
     inputs,
     parameters: { scorer: GRADED, judge: judgedBy(judge.settings, 'told'), without: [ids[0]] },
@@ -209,7 +205,7 @@ test.each([
 
 test('a model is refused as its own judge before it answers anything', async () => {
   const project = store.project('own')
-  const { suite, inputs } = await answered(project, GRADED, { answers: ['one'] })
+  const { suite, inputs } = await answered(project, { answers: ['one'] })
   const base = inputs.find(({ role }) => role === 'base')!.digest
   const context = {
     store: project,

@@ -189,6 +189,11 @@ test('a judge scores what the model has answered; one that mumbles is refused, a
     const compared = await readMeasurement(project, await measure({ kind: 'pairwise', judge: 'strict' }))
     expect(compared.items.map(({ score }) => score)).toEqual([0.5, 0.5, 0.5])
     expect(judge.asked).toHaveLength(3)
+    // The answers are those that were graded, also under another rubric: the model is asked once.
+    await measure({ kind: 'judge', judge: 'strict', rubric: 'c' })
+    const queries = await project.vault.queries(suite)
+    expect(queries.filter(({ details }) => details.judge === undefined)).toHaveLength(1)
+    expect(judge.asked).toHaveLength(6)
     await expect(measure({ kind: 'judge', judge: 'mumbler', rubric: 'b' })).rejects.toMatchObject({
       code: 'incompatible',
       message: expect.stringMatching(/said nothing that can be read of 3 of 3 items/),

@@ -1,4 +1,4 @@
-import type { ScorerSettings } from '../config/index.ts'
+import type { OwnScorerSettings, ScorerSettings } from '../config/index.ts'
 import { excludedItems, readSuite, vaultAccess } from '../datasets/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { runStep, type Step } from '../lineage/index.ts'
@@ -43,14 +43,13 @@ const MOST_UNJUDGED = 0.1
 export async function measureModel(
   context: OperationContext,
   model: MeasuredModel,
-  scoring: Scoring,
+  { scorer, maxTokens }: Scoring,
   against: MeasuredModel = { ...model, name: 'its base', adapter: null },
 ): Promise<string> {
-  const { scorer } = scoring
   if (scorer.kind === 'judge') {
     const judge = await judgeOf(context, scorer.judge, [model])
     const instruction = gradeInstruction(scorer)
-    const inputs = [{ role: 'answers', digest: await evaluate(context, model, scoring) }]
+    const inputs = [{ role: 'answers', digest: await evaluate(context, model, null, maxTokens) }]
     const step = judgeAnswers(judgeOptions(context, judge, model))
     const parameters = { scorer, judge: judgedBy(judge, instruction) }
     return await checkJudged(context, judge, await runOn(context, model, step, parameters, inputs))
@@ -59,14 +58,14 @@ export async function measureModel(
     const judge = await judgeOf(context, scorer.judge, [model, against])
     const instruction = preferenceInstruction(scorer)
     const inputs = [
-      { role: 'candidate', digest: await evaluate(context, model, scoring) },
-      { role: 'other', digest: await evaluate(context, against, scoring) },
+      { role: 'candidate', digest: await evaluate(context, model, null, maxTokens) },
+      { role: 'other', digest: await evaluate(context, against, null, maxTokens) },
     ]
     const step = judgePairs(judgeOptions(context, judge, model))
     const parameters = { scorer, judge: judgedBy(judge, instruction) }
     return await checkJudged(context, judge, await runOn(context, model, step, parameters, inputs))
   }
-  return await evaluate(context, model, scoring)
+  return await evaluate(context, model, scorer, maxTokens)
 }
 
 /** Measures how probable a model finds the expected answers (`LikelihoodMeasurement`); returns the digest. */
@@ -87,9 +86,10 @@ export async function timeModel(
 async function evaluate(
   context: OperationContext,
   model: MeasuredModel,
-  { scorer, maxTokens }: Scoring,
+  scorer: OwnScorerSettings | null,
+  maxTokens: number | null,
 ): Promise<string> {
-  const isChoice = scorer.kind === 'multiple-choice'
+  const isChoice = scorer?.kind === 'multiple-choice'
   const step = evaluateSuite(optionsOf(context, `evaluate ${model.name}`))
   return await runOn(context, model, step, { maxTokens: isChoice ? null : maxTokens, scorer })
 }

@@ -22,5 +22,5 @@ test('what was measured before scores were kept reads as right or wrong; a measu
   })
   expect(upcastMeasurement(read)).toBe(read)
   const other = { measures: 'canary-exposure' } as unknown as StoredMeasurement
-  expect(() => upcastMeasurement(other)).toThrow(/canary-exposure, not answers to a suite/)
+  expect(() => upcastMeasurement(other)).toThrow(/canary-exposure, not scores on a suite/)
 })

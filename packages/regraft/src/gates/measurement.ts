@@ -8,7 +8,7 @@ import type { Preference } from './suites/pairwise.ts'
 
 /** How sure a model was of its answer: probabilities, rounded to four places, since what is beyond depends on the processor. */
 export interface Confidence {
-  /** Of the whole answer: the product over its tokens; the softmax over the choices where it had to choose. */
+  /** Of the whole answer: the product over its tokens, the one that ends the turn left out; else the softmax over the choices. */
   whole: number
   /** Geometric mean over the tokens of a generated answer. */
   mean?: number
@@ -60,8 +60,7 @@ export interface SuiteMeasurement {
 }
 
 /** Answers that are still to be judged. */
-export interface SuiteAnswers
-  extends Omit<SuiteMeasurement, 'measures' | 'items' | 'judge' | 'against' | 'unjudged'> {
+export interface SuiteAnswers extends Pick<SuiteMeasurement, 'suite' | 'base' | 'adapter' | 'maxTokens'> {
   measures: 'suite-answers'
   items: AnsweredItem[]
 }
@@ -99,7 +98,7 @@ export function upcastMeasurement(stored: StoredMeasurement): SuiteMeasurement {
     }
   }
   const { measures } = stored as { measures?: unknown }
-  throw new RegraftError('invalid-input', `it measures ${String(measures)}, not answers to a suite`, {
+  throw new RegraftError('invalid-input', `it measures ${String(measures)}, not scores on a suite`, {
     hint: 'regraft gates check --json lists measurements of suites in verdict.evidence',
   })
 }
