@@ -1,8 +1,8 @@
 // Model files that are damaged anywhere are either read as what they say or refused with an EngineError.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openBase, readAdapter } from '@regraft/engine'
+import { compareWithBase, inspectAdapter, openBase, readAdapter } from '@regraft/engine'
 import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
 import { openGguf } from '../../packages/engine/src/formats/gguf.ts'
@@ -165,4 +165,42 @@ test('an adapter with a damaged configuration', () => {
     })
   })
   fc.assert(property, examples(1_500))
+})
+
+test('the folder of a damaged adapter is inspected and compared, whatever is broken in it', () => {
+  const basePath = join(folder, 'compared-base')
+  writePicoBase(basePath)
+  const base = openBase(basePath)
+  const pristine = new Map<string, Buffer>()
+  const adapter = join(folder, 'compared')
+  cpSync(join(import.meta.dirname, '../../bench/golden/pico-adapters/plain'), adapter, { recursive: true })
+  for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
+    cpSync(join(basePath, name), join(adapter, name))
+  }
+  for (const name of [
+    'adapter_config.json',
+    'adapter_model.safetensors',
+    'tokenizer.json',
+    'tokenizer_config.json',
+  ]) {
+    pristine.set(name, readFileSync(join(adapter, name)))
+  }
+  let compared = 0
+  for (const [name, bytes] of pristine) {
+    const property = fc.property(mutated(bytes), (broken) => {
+      writeFileSync(join(adapter, name), broken)
+      attempt(() => {
+        const { weights } = inspectAdapter(adapter)
+        const { modules } = compareWithBase(adapter, weights?.modules ?? [], base)
+        expect(modules.fitting + modules.unknown.length + modules.misfits.length).toBe(
+          weights?.modules.length ?? 0,
+        )
+        compared++
+      })
+    })
+    fc.assert(property, examples(150))
+    writeFileSync(join(adapter, name), bytes)
+  }
+  expect(compared).toBeGreaterThan(100)
+  base.close()
 })
