@@ -119,6 +119,9 @@ test('one adapter is judged by an expression, by grades and by preferences, and 
 
   const graded = await check({ kind: 'judge', judge: 'strict', rubric: 'Is it the right queue?' })
   expect(graded.checked.verdict.outcome).toBe('pass')
+  expect(graded.checked.verdict.reason).toContain(
+    'answers are scored by judge (correctFrom 0.75, highest 5, judge strict, lowest 1, rubric Is it the right',
+  )
   expect(graded.shown.items.every(({ score }) => score === 1)).toBe(true)
 
   const compared = await check({ kind: 'pairwise', judge: 'strict' })

@@ -1,11 +1,12 @@
 import { conjunctionPower } from '@regraft/methods'
 import { z } from 'zod'
-import { Requirement, type RequirementSettings } from '../config/index.ts'
+import { Requirement, type RequirementSettings, type ScorerSettings } from '../config/index.ts'
 import { defineStep } from '../lineage/index.ts'
 import type { Verdict } from '../verdict/index.ts'
 import { readEvidence } from './evidence.ts'
 import type { GateRecord } from './gate-record.ts'
 import { conjunction, type Draft, decideRequirement, type Evidence, roleOf } from './requirements/index.ts'
+import { describeScorer } from './suites/index.ts'
 
 export const GateParameters = z.object({
   requirements: z.array(Requirement).min(1),
@@ -70,7 +71,7 @@ function judge(parameters: GateParameters, evidence: Evidence): Verdict {
   const whole: Draft = {
     outcome,
     title: `gate of ${evidence.names.candidate}`,
-    reason: describe(parameters, { parts, open, spent }),
+    reason: describe(parameters, { parts, open, spent, scorer: value.scorer }),
     ...(first?.effect === undefined ? {} : { effect: first.effect }),
     ...(first?.interval === undefined ? {} : { interval: first.interval }),
     ...(first?.unit === undefined ? {} : { unit: first.unit }),
@@ -83,13 +84,21 @@ function judge(parameters: GateParameters, evidence: Evidence): Verdict {
   return withRerun(whole, rerun)
 }
 
+interface Found {
+  parts: Draft[]
+  open: RequirementSettings[]
+  spent: boolean
+  scorer: ScorerSettings
+}
+
 function describe(
   { sequential, thresholds, look, changed, names, scope }: GateParameters,
-  { parts, open, spent }: { parts: Draft[]; open: RequirementSettings[]; spent: boolean },
+  { parts, open, spent, scorer }: Found,
 ): string {
   const counted =
     parts.length === 1 ? '1 requirement' : `${parts.length} requirements, all of which must pass`
   const lines = [`${counted}, each at ${Number((100 * thresholds.alpha).toPrecision(3))} % one-sided`]
+  if (scorer.kind !== 'label-match') lines.push(`answers are scored by ${describeScorer(scorer)}`)
   if (open.length > 0) {
     lines.push(
       `nothing to compare with yet for: ${open.map(({ require }) => require).join(', ')} (${names.incumbent === null ? `no incumbent answers ${scope.suite}` : 'no measurement'})`,

@@ -31,3 +31,15 @@ export function answerScorer(settings: AnswerScorer): ScoreAnswer {
 export function correctFrom(settings: ScorerSettings): number {
   return 'correctFrom' in settings ? settings.correctFrom : 1
 }
+
+/** A scorer and its options in words, for a verdict; long ones are cut off, the measurement has them whole. */
+export function describeScorer({ kind, ...options }: ScorerSettings): string {
+  const entries = Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1))
+  const said = entries.map(([name, value]) => {
+    const text = typeof value === 'string' ? value : JSON.stringify(value)
+    return `${name} ${text.length > LONGEST_OPTION ? `${text.slice(0, LONGEST_OPTION)}…` : text}`
+  })
+  return said.length === 0 ? kind : `${kind} (${said.join(', ')})`
+}
+
+const LONGEST_OPTION = 40

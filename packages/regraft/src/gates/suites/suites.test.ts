@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Scorer } from '../../config/index.ts'
-import { type AnswerScorer, answerScorer, correctFrom, multipleChoice } from './index.ts'
+import { type AnswerScorer, answerScorer, correctFrom, describeScorer, multipleChoice } from './index.ts'
 import { lastNumber } from './numeric.ts'
 
 function scorer(settings: object) {
@@ -180,6 +180,16 @@ test('the most probable choice is taken; normalising by tokens undoes the bias t
   expect(multipleChoice(choices, { normalise: true }).index).toBe(1)
   expect(multipleChoice([[-1], [-1]], { normalise: false })).toEqual({ index: 0, probability: 0.5 })
   expect(multipleChoice([[-2000], [-3000]], { normalise: false })).toEqual({ index: 0, probability: 1 })
+})
+
+test('a verdict says how answers were scored in a few words', () => {
+  const said = (settings: object) => describeScorer(Scorer.parse(settings))
+  expect(said({ kind: 'label-match' })).toBe('label-match')
+  expect(said({ kind: 'regex', pattern: '^a$' })).toBe('regex (compare false, flags u, pattern ^a$)')
+  const rubric = 'Is it right? '.repeat(9)
+  expect(said({ kind: 'judge', judge: 'strict', rubric })).toMatch(
+    /^judge \(correctFrom 0\.75, highest 5, judge strict, lowest 1, rubric (Is it right\? ){3}I…\)$/,
+  )
 })
 
 test.each([
