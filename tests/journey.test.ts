@@ -10,7 +10,7 @@ import {
   generateHeldout,
   generateTraffic,
 } from '../packages/regraft/samples/support-desk/traffic.ts'
-import { type CliProcess, runJson, startServer } from './cli-process.ts'
+import { CliProcess, runJson, startServer } from './cli-process.ts'
 
 const BUNDLED = join(import.meta.dirname, '../packages/regraft/bases/regraft-nano')
 
@@ -118,6 +118,8 @@ test('traffic becomes a snapshot, an adapter that passes its gate, a served mode
   rmSync(join(folder, 'base'), { recursive: true })
   const removed = await run<VerdictAnswer>('fleet', 'rebuild', 'desk')
   expect(removed.verdict.reason).toMatch(/base own-copy: the base own-copy is not at/)
+  const checked = await new CliProcess(folder, ['fleet', 'check']).ended
+  expect(checked).toMatchObject({ code: 10, stdout: expect.stringMatching(/desk v1: 2 red, 0 days/) })
 
   expect((await server.kill('SIGTERM')).code).toBe(143)
   // The correction has become one more row to train on.

@@ -121,7 +121,9 @@ test('an erasure takes rows, what was made from them and the files, names what m
   const { digest: certificate } = await project.artifacts.resolve(erased.certificate!)
   const verified = await certificateOperation.run(contextOf(project), { certificate, file: undefined })
   expect(verified).toMatchObject({ valid: true, own: true })
-  const text = JSON.stringify(verified)
+  const logged = await project.audit.list()
+  expect(logged.at(-1)).toMatchObject({ action: 'erase', principal: 'local', subject: certificate })
+  const text = JSON.stringify([verified, logged])
   for (const word of ['Quillfeather', 'user-17']) expect(text).not.toContain(word)
 
   // The same by openssl, from the file alone.

@@ -41,7 +41,6 @@ export const logOperation = defineOperation({
   example: 'regraft fleet log --verify',
   outcome: ({ verdict }) => verdict?.outcome ?? 'pass',
   render({ entries, verdict }) {
-    if (entries.length === 0) return 'the log is empty'
     const rows = entries.map((entry) => [
       ...[
         String(entry.seq),
@@ -52,7 +51,10 @@ export const logOperation = defineOperation({
       ],
       ...[shown(entry.details), shortDigest(entry.hash)],
     ])
-    const table = renderTable(['', 'time (UTC)', 'who', 'what', 'about', 'details', 'hash'], rows)
+    const table =
+      rows.length === 0
+        ? 'the log is empty'
+        : renderTable(['', 'time (UTC)', 'who', 'what', 'about', 'details', 'hash'], rows)
     return verdict === null ? table : `${table}\n\n${renderVerdict(verdict)}`
   },
   async run({ store }, { verify, head, newest }) {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { RegraftError } from '../errors/index.ts'
 import { runStep } from '../lineage/index.ts'
 import { defineOperation, type OperationContext } from '../operation/index.ts'
+import type { ProjectStore } from '../store/types.ts'
 import { renderVerdict, type Verdict, VerdictOutput } from '../verdict/index.ts'
 import type { AnyBase, HostedBase } from './bases.ts'
 import { compareFingerprints, type Fingerprint, takeFingerprint } from './fingerprint-step.ts'
@@ -9,6 +10,16 @@ import { compareFingerprints, type Fingerprint, takeFingerprint } from './finger
 /** Alias of the newest fingerprint of a hosted base. */
 export function fingerprintAlias(name: string): string {
   return `fingerprint/${name}`
+}
+
+/** The hosted base that is recorded under a name; null when there is none. */
+export async function findHostedBase(
+  store: ProjectStore,
+  name: string,
+): Promise<{ digest: string; record: HostedBase } | null> {
+  const digest = await store.aliases.get(`base/${name}`)
+  const record = digest === null ? null : await store.artifacts.read<AnyBase>(digest)
+  return digest !== null && record?.format === 'hosted' ? { digest, record } : null
 }
 
 /** A hosted base is known by its answers to frozen probes; later answers are compared with the first. */

@@ -36,7 +36,7 @@ export {
 } from './compatibility/index.ts'
 export { type Embedder, type EmbedderSource, NO_EMBEDDER, requireEmbedder } from './embedders/index.ts'
 export { EngineHost, type ModelReference } from './engine-host.ts'
-export { fingerprintAlias } from './fingerprint.ts'
+export { findHostedBase, fingerprintAlias } from './fingerprint.ts'
 export { compareFingerprints, type Fingerprint } from './fingerprint-step.ts'
 export { licenceOfBase } from './licence.ts'
 export { latestModelList } from './model-list.ts'

@@ -109,6 +109,24 @@ test('an adapter whose base is not here has a record all the same', async () => 
   })
 })
 
+test('an adapter for a hosted base is recorded with what the base is known by, and is not tried', async () => {
+  const value = {
+    name: 'cloud/large',
+    format: 'hosted',
+    upstream: 'cloud',
+    model: 'large',
+    fingerprint: 'sha256:f',
+  }
+  const { digest } = await project().artifacts.put({ kind: 'base', schemaVersion: 1, value })
+  await project().aliases.set('base/cloud/large', digest)
+  const adopted = await adopt({ folder: adapterFolder('uploaded'), base: 'cloud/large', owner: 'ada' })
+  expect(adopted.base).toMatchObject({ name: 'cloud/large', here: false })
+  expect(adopted.missing.map(({ entry }) => entry)).not.toContain('the base itself, with its digests')
+  const { base } = await readRegistration(project(), adopted.registration)
+  const { format: _, ...known } = value
+  expect(base).toEqual({ kind: 'hosted', artifact: digest, ...known })
+})
+
 test.each<[string, Record<string, unknown>, { code: string; hint?: RegExp; message?: RegExp }]>([
   [
     'no base that it names, and two that fit',

@@ -9,6 +9,8 @@ import {
   type BaseSearch,
   findAdapterBase,
   findBase,
+  findHostedBase,
+  type HostedBase,
   judgeCompatibility,
   recordBase,
   recordedRevision,
@@ -36,7 +38,9 @@ const AdoptInput = z.object({
   base: z
     .string()
     .optional()
-    .describe('base that it was trained on, by its name in `models list`; else it is looked for'),
+    .describe(
+      'base that it was trained on, by its name in `models list`, or a hosted one as cloud/large; else it is looked for',
+    ),
   owner: z.string().optional().describe('who answers for it; else owners.owner of regraft.yaml'),
   deputy: z.string().optional().describe('who answers when the owner has left; else owners.deputy'),
   route: z.array(z.string()).default([]).describe('further names under which requests reach it'),
@@ -117,9 +121,12 @@ export const adoptOperation = defineOperation({
     }
     const { alias, waiver } = await standingOf(store, name, input)
     progress({ stage: 'check the adapter' })
-    const search = await findAdapterBase(config, folder, input.base)
+    const hosted = input.base === undefined ? null : await findHostedBase(store, input.base)
+    const search = hosted
+      ? onHostedBase(await findAdapterBase(config, folder), hosted.record.name)
+      : await findAdapterBase(config, folder, input.base)
     requireCompatible(search, input.waive)
-    const base = await registeredBase(context, search)
+    const base = hosted ? registeredHostedBase(hosted) : await registeredBase(context, search)
     const made = await runStep({ project: store, signal }, adoptStep(folder), {
       inputs: [{ role: 'base', digest: base.artifact }],
       parameters: { waived: input.waive },
@@ -132,7 +139,10 @@ export const adoptOperation = defineOperation({
     const judged = await judgementOf(store, adapter)
     const missing = missingEntries({
       ...{ owner, deputy, base: search.chosen?.name ?? search.declared },
-      ...{ baseIsHere: base.kind === 'local', revision: base.kind === 'hosted' ? null : base.revision },
+      ...{
+        baseIsHere: base.kind !== 'absent',
+        revision: base.kind === 'hosted' ? base.model : base.revision,
+      },
       tokenizer: existsSync(join(folder, 'tokenizer.json')),
       chatTemplate: (search.chosen?.comparison?.chatTemplate ?? null) !== null,
       judged: judged.verdict !== null,
@@ -228,6 +238,17 @@ function requireCompatible(
       details: { failed: failed.map(({ title }) => title) },
     },
   )
+}
+
+/** Nobody here can compare an adapter with weights that a provider holds: its own folder is all that is checked. */
+function onHostedBase(search: BaseSearch, name: string): BaseSearch {
+  const reason = `${name} is hosted: it is known by its fingerprint`
+  return { ...search, candidates: [], chosen: null, declared: name, reason }
+}
+
+function registeredHostedBase({ digest, record }: { digest: string; record: HostedBase }): RegisteredBase {
+  const { name, upstream, model, fingerprint } = record
+  return { kind: 'hosted', artifact: digest, name, upstream, model, fingerprint }
 }
 
 async function registeredBase(

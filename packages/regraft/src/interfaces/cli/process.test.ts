@@ -120,6 +120,14 @@ test('an unknown configuration key ends with one error that lists every bad path
   expect(stderr).toContain("line 4: gates.margn: unknown key, did you mean 'margin'?")
 })
 
+test('where a check decides, its outcome is the exit code: 0, 10 or 11', async () => {
+  const empty = await run('fleet', 'check')
+  expect(empty).toMatchObject({ code: 11, stdout: expect.stringContaining('no adapter is registered') })
+  expect((await run('fleet', 'log', '--verify')).code).toBe(0)
+  const cut = await run('fleet', 'log', '--head', '0123456789ab')
+  expect(cut).toMatchObject({ code: 10, stdout: expect.stringContaining('is not in the log') })
+})
+
 test('a second process works over the socket of a busy first one; Ctrl-C cancels the job', async () => {
   const busy = takeNap('never')
   await busy.says('nap attempt 1')

@@ -8,7 +8,7 @@ import { collect, inference, NOON, type SpecContext } from './fixtures.ts'
 
 export function tracesSpec({ project, options }: SpecContext & { options: () => StoreOptions }): void {
   test('texts beside the rows are listed, and kept answers and ended jobs are cleared', async () => {
-    const { artifacts, executions, jobs, responses, traces } = project()
+    const { artifacts, audit, executions, jobs, responses, traces } = project()
     const value = { words: 'plover in an artifact' }
     const { digest } = await artifacts.put({ kind: 'file', schemaVersion: 1, value })
     await executions.record({
@@ -26,6 +26,8 @@ export function tracesSpec({ project, options }: SpecContext & { options: () => 
     const job = await jobs.create({ operation: 'x', input: { a: 'plover in an input' }, principal: 'p' })
     await jobs.appendEvent(job.id, { message: 'plover in an event' })
     await responses.put('sha256:r', 1, Buffer.from('plover in an answer'))
+    const reason = { waiver: 'plover in a reason that somebody typed' }
+    await audit.append([{ principal: 'p', action: 'adopt', about: 'desk', subject: null, details: reason }])
 
     const texts = await collect(traces.texts())
     const found = texts.filter(({ bytes }) => Buffer.from(bytes).includes('plover'))
@@ -34,6 +36,7 @@ export function tracesSpec({ project, options }: SpecContext & { options: () => 
       ['executions', expect.any(String)],
       ['jobs', job.id],
       ['job_events', `${job.id} 1`],
+      ['audit_log', '1'],
       ['responses', 'sha256:r 1'],
     ])
     const clear = async () => {
@@ -42,13 +45,13 @@ export function tracesSpec({ project, options }: SpecContext & { options: () => 
       return cleared
     }
     // What a running job was given is not taken from it.
-    expect(await clear()).toEqual([false, false, false, true, true])
+    expect(await clear()).toEqual([false, false, false, true, false, true])
     await jobs.finish(job.id, { state: 'cancelled' })
     expect((await clear())[2]).toBe(true)
     expect(await responses.get('sha256:r', 1)).toBeNull()
     expect(await jobs.get(job.id)).toMatchObject({ operation: 'x', input: {}, state: 'cancelled' })
     const left = (await collect(traces.texts())).filter(({ bytes }) => Buffer.from(bytes).includes('plover'))
-    expect(left.map(({ table }) => table)).toEqual(['artifacts', 'executions'])
+    expect(left.map(({ table }) => table)).toEqual(['artifacts', 'executions', 'audit_log'])
   })
 
   test('a row that was removed is in the files of the database until its table is rewritten', async () => {

@@ -105,6 +105,9 @@ test('an export names who took it and why, burns nothing, and seals to the same 
     rows: 3,
     details: { reason: 'moves to another server' },
   })
+  expect(await context.store.audit.list()).toMatchObject([
+    { action: 'export-vault', about: 'desk', subject: suite.digest, details: { items: 3 } },
+  ])
 })
 
 test('what hands out text is no read, and needs the scope admin', () => {
