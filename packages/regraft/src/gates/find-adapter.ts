@@ -104,9 +104,15 @@ export async function scoringOf(
   return { ...settings, ...(maxTokens === undefined ? {} : { maxTokens }) }
 }
 
-/** The accuracy of a measurement with a 95 % interval. */
+/**
+ * The share of items that a model answered right, with a 95 % interval (Wilson); of a comparison its win rate, with ties as half,
+ * for which the same interval is a little wide: scores within 0 and 1 vary at most as much as right and wrong do.
+ */
 export async function scoreOf({ store }: Pick<OperationContext, 'store'>, measurement: string) {
-  const { items } = await readMeasurement(store, measurement)
-  const { estimate, low, high } = wilsonInterval(items.filter(({ correct }) => correct).length, items.length)
-  return { accuracy: estimate, low, high }
+  const { items, against } = await readMeasurement(store, measurement)
+  const n = items.length
+  const total = items.reduce((sum, { score, correct }) => sum + (against ? score : Number(correct)), 0)
+  const { low } = wilsonInterval(Math.floor(total), n)
+  const { high } = wilsonInterval(Math.ceil(total), n)
+  return { accuracy: total / n, low, high }
 }

@@ -1,3 +1,4 @@
+import { wilsonInterval } from '@regraft/methods'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { Config, Scorer } from '../config/index.ts'
 import { sealItems } from '../datasets/vault/index.ts'
@@ -6,6 +7,7 @@ import type { OperationContext } from '../operation/index.ts'
 import { openTestStore } from '../store/testing.ts'
 import type { ProjectStore } from '../store/types.ts'
 import { judgedBy } from './ask-judge.ts'
+import { scoreOf } from './find-adapter.ts'
 import { type Judgement, startJudge } from './fixtures/judge-server.ts'
 import { judgeAnswers } from './judge-answers.ts'
 import { judgePairs } from './judge-pairs.ts'
@@ -156,6 +158,11 @@ test('a judge with position bias favours nobody once each pair is asked in both 
   // Equal answers are a tie that nobody is asked about.
   expect(judge.asked).toHaveLength(18)
   expect(judge.asked.some(({ data }) => data.first === 'same')).toBe(false)
+  // What `gates check` shows of it is the win rate: 2 wins, 1 loss and 7 ties.
+  const stored = await project.artifacts.put({ kind: 'measurement', schemaVersion: 2, value: measured })
+  const shown = await scoreOf({ store: project }, stored.digest)
+  expect(shown.accuracy).toBe(0.55)
+  expect([shown.low, shown.high]).toEqual([wilsonInterval(5, 10).low, wilsonInterval(6, 10).high])
   // The other way round the scores are the complement.
   const swapped = await answered(project, { candidate: other, other: candidate })
   const back = await run(project, step, swapped.inputs)
