@@ -1,6 +1,7 @@
 // Does a drill name what is lost? Adapters of regraft-nano are trained and registered through the real operations; each loses its
 // inputs one after the other (every loss is undone before the next), and each loss must be the first missing input that the
-// drill names. Between the losses intact drills must give the same bytes.
+// drill names. Between the losses intact drills must give the same bytes. An owner who left and a retention that lapsed take nothing
+// away yet: they must be red in `fleet check`.
 //
 //   node bench/drill-losses.ts [--seed 2] [--adapters 12] [--drills 5] [--rows 40] [--folder .cache/drill-losses]
 //
@@ -10,6 +11,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Random, wilsonInterval } from '@regraft/methods'
 import type { SnapshotManifest } from '../packages/regraft/src/datasets/index.ts'
+import { checkOperation } from '../packages/regraft/src/fleet/check.ts'
 import type { RebuildRecord } from '../packages/regraft/src/fleet/judge-rebuild.ts'
 import type { MissingInput } from '../packages/regraft/src/fleet/missing-input.ts'
 import type { TrainedRegistration } from '../packages/regraft/src/fleet/registration.ts'
@@ -40,10 +42,10 @@ const [seed, adapters, drills, rows] = [values.seed, values.adapters, values.dri
   Number,
 ) as [number, number, number, number]
 
-/** Something that is lost, and how the drill must name it. */
+/** Something that is lost, and how it must be named: by the drill, or as a red condition of `fleet check`. */
 interface Loss {
   name: string
-  kind: MissingInput['kind']
+  kind: MissingInput['kind'] | 'owner' | 'retention'
   /** Words that the drill's answer must hold. */
   says: string
   lose(): Promise<unknown>
@@ -108,10 +110,8 @@ async function runAdapter(number: number): Promise<Result> {
   for (const [position, loss] of planned.entries()) {
     await loss.lose()
     try {
-      const { missing, verdict } = await rebuild(fleet, 'desk')
-      const said = missing?.text ?? `${verdict.finding}`
-      const found =
-        verdict.finding === 'IMPOSSIBLE' && missing?.kind === loss.kind && said.includes(loss.says)
+      const { kind, text: said } = await named(fleet, loss)
+      const found = kind === loss.kind && said.includes(loss.says)
       if (!found) console.log(`  MISSED ${loss.name}: ${said}`)
       result.losses.push({ name: loss.name, found, said: said.slice(0, 140) })
     } finally {
@@ -123,6 +123,20 @@ async function runAdapter(number: number): Promise<Result> {
     }
   }
   return result
+}
+
+/** What the drill names, or which red condition the check finds. */
+async function named(fleet: Fleet, { kind }: Loss): Promise<{ kind: string; text: string }> {
+  if (kind !== 'owner' && kind !== 'retention') {
+    const { missing, verdict } = await rebuild(fleet, 'desk')
+    return verdict.finding === 'IMPOSSIBLE' && missing
+      ? missing
+      : { kind: 'none', text: `${verdict.finding ?? verdict.outcome}` }
+  }
+  const { adapters: members } = await checkOperation.run(fleet.context, { name: 'desk' })
+  const conditions = members.flatMap((member) => member.conditions)
+  const condition = conditions.find((one) => one.condition === kind)
+  return { kind: condition?.red ? kind : 'none', text: condition?.reason ?? 'no such condition' }
 }
 
 async function drillIntact(fleet: Fleet) {
@@ -166,7 +180,19 @@ async function lossesOf(fleet: Fleet, record: TrainedRegistration, number: numbe
       undo: () => store.artifacts.put({ kind: kept.kind, schemaVersion: kept.schemaVersion, value }),
     }
   }
+  const { config } = fleet.context
+  const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10)
   return [
+    {
+      ...{ name: 'the owner retired', kind: 'owner', says: 'the owner ada left' },
+      lose: async () => Object.assign(config.people, { ada: { left: yesterday } }),
+      undo: async () => delete config.people.ada,
+    },
+    {
+      ...{ name: 'retention lapsed', kind: 'retention', says: 'rows of rows.csv are deleted since' },
+      lose: async () => Object.assign(config.sources, { 'rows.csv': { until: yesterday } }),
+      undo: async () => delete config.sources['rows.csv'],
+    },
     await artifact('recipe', 'recipe', record.recipe),
     await artifact('snapshot manifest', 'snapshot', record.snapshot.artifact),
     await artifact('base record', 'base record', record.base.artifact),
