@@ -396,8 +396,8 @@ test('fleet/judge-rebuild', async () => {
     seeds: [1, 2, 3].map((number) => ({ ...seed, seed: number })),
   }
   expect(await stepFixture(project, judgeRebuild, { inputs, parameters })).toEqual({
-    version: 2,
-    digest: 'sha256:2f8042efa911c58ca66f00c2d2c40ab2c5aa39ca6175be93bcc9f69f64bdcfb0',
+    version: 3,
+    digest: 'sha256:4d78b3cae5898eec34eb0554bbd6e74705cd0a297c643061797732d40c68487a',
   })
   const [made] = await project.artifacts.list('verdict')
   const { verdict } = await project.artifacts.read<RebuildRecord>(made!.digest)

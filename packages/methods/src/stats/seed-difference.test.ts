@@ -75,4 +75,6 @@ test('what would settle it: more seeds, then more items, then nothing', () => {
   expect(byItems.seeds).toBe(10)
   expect(byItems.items).toBeGreaterThan(4000)
   expect(seedsToSettle(of(0.05, 0.001), 0.02)).toBeNull()
+  // Where nothing differs, only items are lacking: z² / (n + z²) < 0.018 from n = 147 on.
+  expect(seedsToSettle({ ...of(0, 0), items: 20 }, 0.02)).toEqual({ seeds: 3, items: 150 })
 })

@@ -7,7 +7,7 @@ const MOST_ITEMS = 1_000_000
 
 /**
  * Gives how many trainings settle whether a difference lies within the margin, on the same items; where not even 100 do, how
- * many items do with 10 trainings; null where no million does. The noise is taken to stay as it is, and the true
+ * many items do with as many trainings as there are, or with 10; null where no million does. The noise is taken to stay as it is, and the true
  * difference to be the estimate, but at least a quarter of the margin away from the margin.
  */
 export function seedsToSettle(
@@ -22,7 +22,8 @@ export function seedsToSettle(
     if (settles(seeds, items)) return { seeds, items }
   }
   for (let more = roundUp(items); more <= MOST_ITEMS; more = roundUp(more * 1.05)) {
-    if (settles(FAIR_SEEDS, more)) return { seeds: FAIR_SEEDS, items: more }
+    for (const seeds of [difference.seeds, FAIR_SEEDS])
+      if (settles(seeds, more)) return { seeds, items: more }
   }
   return null
 }

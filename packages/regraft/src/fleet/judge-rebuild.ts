@@ -55,7 +55,7 @@ export interface RebuildRecord extends Omit<RebuildFinding, 'unmeasured' | 'reru
  */
 export const judgeRebuild = defineStep({
   name: 'fleet/judge-rebuild',
-  version: 2,
+  version: 3,
   determinism: 'pure',
   input: Finding,
   async run({ parameters, inputs, read, readAll, project }) {
@@ -189,7 +189,7 @@ function circumstances({
   }
   const price = cost ? `, ${cost.amount.toFixed(2)} ${cost.currency}` : ''
   const trainings = seeds.length === 1 ? '1 training' : `${seeds.length} trainings`
-  lines.push(`${trainings}, ${hours(seconds)} (${hours(cpuSeconds)} of processors)${price}`)
+  lines.push(`${trainings}, ${hours(seconds)} (${hours(cpuSeconds)} of processor time)${price}`)
   return lines
 }
 
