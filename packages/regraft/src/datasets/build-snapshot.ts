@@ -73,7 +73,9 @@ export function buildSnapshot(access: VaultAccess): Step<SnapshotParameters> {
       const vault = new VaultVisit(project, access, 'screen')
       const suiteOf = (role: string) => inputs.find((input) => input.role === role)?.digest
       const [suite, fresh] = [suiteOf('suite')!, suiteOf('fresh')]
-      const suites = [await vault.suite(suite), ...(fresh ? [await vault.suite(fresh)] : [])]
+      const also = inputs.filter(({ role }) => role === 'also').map(({ digest }) => digest)
+      const suites = []
+      for (const digest of [suite, ...(fresh ? [fresh] : []), ...also]) suites.push(await vault.suite(digest))
       const [calibration = null] = await readAll<Calibration>('calibration')
       const policy = policyOf(calibration, parameters.uncalibrated)
       const propensities = parameters.weigh
@@ -151,6 +153,7 @@ export function buildSnapshot(access: VaultAccess): Step<SnapshotParameters> {
         consent: parameters.consent,
         suite,
         ...(fresh === undefined ? {} : { fresh }),
+        ...(also.length === 0 ? {} : { alsoKeptFrom: also }),
         splitBy: split.by,
         rows: [
           ...rowsOf(train, 'train'),

@@ -7,7 +7,7 @@ import type { Edge } from '../store/types.ts'
 import { BuildInput, checkOptions } from './build-input.ts'
 import { BuildOutput, renderBuild } from './build-output.ts'
 import { buildSnapshot } from './build-snapshot.ts'
-import { chooseSuite, holdOutFresh } from './choose-suite.ts'
+import { chooseSuite, holdOutFresh, suitesOfGates } from './choose-suite.ts'
 import type { SnapshotManifest } from './manifest.ts'
 import { measureForBuild, warnOfKept } from './measure-paraphrases.ts'
 import { piiParameters } from './pii-names.ts'
@@ -56,7 +56,9 @@ export const buildOperation = defineOperation({
     ]
     const suite = await chooseSuite(context, input, selections, task?.evaluation)
     const fresh = input.fresh ? await holdOutFresh(context, input, selections, suite.digest) : null
-    for (const { digest, name } of fresh ? [suite, fresh] : [suite]) {
+    const also = await suitesOfGates(context, [suite.digest, ...(fresh ? [fresh.digest] : [])])
+    const keptFrom = [suite, ...(fresh ? [fresh] : []), ...also]
+    for (const { digest, name } of keptFrom) {
       const { erased } = await excludedItems(store, await readSuite(store, digest))
       if (erased.length === 0) continue
       context.log.warn(
@@ -65,7 +67,7 @@ export const buildOperation = defineOperation({
     }
     const rows = inferences.selection.count
     const paraphrases = []
-    for (const { digest } of fresh ? [suite, fresh] : [suite]) {
+    for (const { digest } of keptFrom) {
       paraphrases.push(await measureForBuild(context, input, { selections, suite: digest, rows }))
     }
     const calibration = await findCalibration(store, input.task ?? null)
@@ -78,6 +80,7 @@ export const buildOperation = defineOperation({
           ...selections,
           { role: 'suite', digest: suite.digest },
           ...(fresh ? [{ role: 'fresh', digest: fresh.digest }] : []),
+          ...also.map(({ digest }) => ({ role: 'also', digest })),
           ...paraphrases.flatMap(({ edges }) => edges),
           ...(calibration === null ? [] : [{ role: 'calibration', digest: calibration }]),
         ],

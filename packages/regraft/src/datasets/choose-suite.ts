@@ -1,3 +1,4 @@
+import type { Config } from '../config/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { runStep } from '../lineage/index.ts'
 import type { OperationContext } from '../operation/index.ts'
@@ -17,7 +18,11 @@ export async function chooseSuite(
   const { store, signal } = context
   const wanted = input.evaluation ?? ofTask
   if (wanted !== undefined) return { ...(await requireSuite(store, wanted)), sealedNow: false }
-  const suites = (await listSuites(store)).filter(({ name }) => !name.startsWith(FRESH_PREFIX))
+  const sealed = (await listSuites(store)).filter(({ name }) => !name.startsWith(FRESH_PREFIX))
+  const ofGates = namesOfGates(context.config)
+  // What a gate names beside the suite of the task (what must not be forgotten, what must be refused) is no choice.
+  const unnamed = sealed.filter(({ name }) => !ofGates.has(name))
+  const suites = unnamed.length > 0 ? unnamed : sealed
   if (suites.length === 1) return { ...suites[0]!, sealedNow: false }
   if (suites.length > 1) {
     const names = suites.map(({ name }) => name).join(', ')
@@ -34,6 +39,26 @@ export async function chooseSuite(
   const digest = digestOf('suite')
   await nameSuite(store, name, digest)
   return { digest, name, sealedNow: true }
+}
+
+function namesOfGates({ gates }: Config): Set<string> {
+  return new Set(gates.requirements.flatMap((each) => ('suite' in each && each.suite) || []))
+}
+
+/** Further suites that judge what is trained: those that `gates.requirements` names, but for what is not sealed yet. */
+export async function suitesOfGates(
+  { store, config, log }: OperationContext,
+  others: readonly string[],
+): Promise<{ name: string; digest: string }[]> {
+  const wanted = namesOfGates(config)
+  const sealed = await listSuites(store)
+  const missing = [...wanted].filter((name) => !sealed.some((suite) => suite.name === name))
+  if (missing.length > 0) {
+    log.warn(
+      `gates.requirements names suites that are not sealed yet, so nothing is kept from them: ${missing.join(', ')}`,
+    )
+  }
+  return sealed.filter(({ name, digest }) => wanted.has(name) && !others.includes(digest))
 }
 
 /**

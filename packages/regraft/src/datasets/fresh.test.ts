@@ -8,7 +8,7 @@ import { openTestStore } from '../store/testing.ts'
 import type { NewInference, ProjectStore } from '../store/types.ts'
 import { buildOperation } from './build.ts'
 import type { SnapshotManifest } from './manifest.ts'
-import { readSuite } from './vault/index.ts'
+import { readSuite, sealItems } from './vault/index.ts'
 
 let store: Awaited<ReturnType<typeof openTestStore>>
 let journals: Journals
@@ -39,11 +39,11 @@ async function insert(project: ProjectStore, rows: NewInference[]) {
   )
 }
 
-async function build(project: ProjectStore, options: Record<string, unknown>) {
+async function build(project: ProjectStore, options: Record<string, unknown>, config: unknown = {}) {
   const context: OperationContext = {
     store: project,
     principal: { id: 'local', scopes: ['admin'] },
-    config: Config.parse({}),
+    config: Config.parse(config),
     signal: new AbortController().signal,
     progress() {},
     log: { debug() {}, info() {}, warn() {}, error() {} },
@@ -156,4 +156,28 @@ test('stratified, the suite and the validation rows keep the shares of the label
       }),
   )
   expect(labels.filter((label) => label === 'cards')).toHaveLength(6)
+})
+
+test('a snapshot is kept from every suite that a gate names, and the choice of the main one is not made harder', async () => {
+  const project = store.project('gates')
+  const rows = Array.from({ length: 40 }, (_, day) => ticket(day))
+  await insert(project, rows)
+  const { manifest: first } = await build(project, {})
+  const items = await sealItems(project.keys, 'general', [
+    {
+      ...{ messages: rows[3]!.payload.messages, expected: 'cards', inference: null, subject: null },
+      ...{ slices: {}, entities: [] },
+    },
+  ])
+  const value = { name: 'general', scoring: 'exact-match', items, leftOut: [] }
+  const { digest } = await project.artifacts.put({ kind: 'suite', schemaVersion: 2, value })
+  await project.aliases.set('suite/general', digest)
+  const gates = { requirements: [{ require: 'forgetting', suite: 'general' }] }
+  const { manifest } = await build(project, {}, { gates })
+  expect(manifest.suite).toBe(first.suite)
+  expect(manifest.alsoKeptFrom).toEqual([digest])
+  const dropped = (of: SnapshotManifest) =>
+    of.dropped.map(({ inference, reason }) => `${inference} ${reason}`)
+  const more = dropped(manifest).filter((row) => !dropped(first).includes(row))
+  expect(more).toEqual([expect.stringMatching(new RegExp(`^${rows[3]!.id} evaluation-`))])
 })

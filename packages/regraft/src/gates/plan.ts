@@ -71,6 +71,6 @@ function notKeptFrom(name: string): RegraftError {
   return new RegraftError(
     'incompatible',
     `the adapter was not kept from the suite '${name}', which gates.requirements names: training may have seen it`,
-    { hint: `regraft datasets build --also ${name}, then train again` },
+    { hint: 'regraft datasets build keeps out what gates.requirements names: build, then train again' },
   )
 }

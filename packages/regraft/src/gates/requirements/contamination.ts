@@ -26,7 +26,8 @@ export const contamination: RequirementKind<SettingsOf<'contamination'>> = {
     const left = (manifest.paraphrases ?? []).filter(({ dropped, rows }) => !dropped && rows > 0)
     const faults = [
       ...unscreened.map(
-        ([name]) => `the suite ${name} was not screened against: datasets build --also ${name}`,
+        ([name]) =>
+          `the suite ${name} was not screened against: regraft datasets build keeps out what gates.requirements names`,
       ),
       ...left.map(
         ({ rows, embedder, threshold }) =>
