@@ -310,8 +310,8 @@ test('gates/judge', async () => {
     rerun: 'regraft gates check new',
   }
   expect(await stepFixture(newProject(), judgeGate, { inputs, parameters })).toEqual({
-    version: 3,
-    digest: 'sha256:e696a3c194a0f116304f4cc55f99625e1dcbb7a683eaa39acb3b4be49c0cc2e4',
+    version: 4,
+    digest: 'sha256:52b16a0a6d396b9ee518318828ea4b3800a21180092ef3a632424e9f44bbb186',
   })
 })
 

@@ -1,15 +1,20 @@
 // One comparison of two models on the same items: which statistic answers it, and what it would take.
 import {
   type Decision,
+  equivalence,
+  equivalenceOfMeans,
+  itemsForEquivalence,
   itemsForMeans,
   itemsForNonInferiority,
   itemsForPairedDifference,
   itemsForSequential,
+  type MeanOptions,
   nonInferiority,
   nonInferiorityOfMeans,
   normalCdf,
   normalQuantile,
   type PairedCounts,
+  powerOfEquivalence,
   powerOfNonInferiority,
   sequentialNonInferiority,
   sequentialSuperiority,
@@ -28,7 +33,7 @@ export interface PairedItem extends ItemFacts {
 
 export type Question =
   /** `expected`: the gain that the power is computed for. */
-  { ask: 'superior'; expected: number } | { ask: 'not-inferior'; margin: number }
+  { ask: 'superior'; expected: number } | { ask: 'not-inferior' | 'equivalent'; margin: number }
 
 /** How much may be wrong, and how often one looks. */
 export interface ErrorRules {
@@ -89,8 +94,9 @@ export function independentItems<Item extends ItemFacts>(items: readonly Item[])
 export function compare(items: readonly PairedItem[], question: Question, rules: ErrorRules): Compared {
   const clustered = isClustered(items)
   const bounded = items.every(({ candidate, other }) => isShare(candidate) && isShare(other))
-  if (rules.look !== null && bounded)
+  if (rules.look !== null && bounded && question.ask !== 'equivalent') {
     return compareSequentially(independentItems(items), question, rules.alpha)
+  }
   const alpha = spentAlpha(rules)
   if (!clustered && isBinary(items)) return compareCounts(items, question, alpha)
   return compareMeans(items, question, alpha, clustered)
@@ -99,8 +105,7 @@ export function compare(items: readonly PairedItem[], question: Question, rules:
 function compareCounts(items: readonly PairedItem[], question: Question, alpha: number): Compared {
   const n = items.length
   const counts = countOutcomes(items)
-  const decision =
-    question.ask === 'superior' ? superiority(counts, alpha) : nonInferiority(counts, question.margin, alpha)
+  const decision = decideCounts(counts, question, alpha)
   const discordance = Math.max(1, counts.onlyA + counts.onlyB) / n
   return {
     ...resultOf(decision, n, alpha, 'Lloyd and Moldovan 2008, exact bounds'),
@@ -109,23 +114,31 @@ function compareCounts(items: readonly PairedItem[], question: Question, alpha: 
   }
 }
 
+function decideCounts(counts: PairedCounts, question: Question, alpha: number): Decision {
+  if (question.ask === 'superior') return superiority(counts, alpha)
+  if (question.ask === 'equivalent') return equivalence(counts, question.margin, alpha)
+  return nonInferiority(counts, question.margin, alpha)
+}
+
 function neededCounts(question: Question, difference: number, discordance: number, alpha: number): number {
-  if (question.ask === 'not-inferior') {
-    return itemsForNonInferiority({ margin: question.margin, discordance, alpha })
+  if (question.ask === 'superior') {
+    const planned = Math.max(Math.abs(difference), SMALLEST_PLANNED_DIFFERENCE)
+    return itemsForPairedDifference({
+      ...{ difference: planned, discordance: Math.max(discordance, planned), alpha: 2 * alpha },
+    })
   }
-  const planned = Math.max(Math.abs(difference), SMALLEST_PLANNED_DIFFERENCE)
-  return itemsForPairedDifference({
-    ...{ difference: planned, discordance: Math.max(discordance, planned), alpha: 2 * alpha },
-  })
+  const design = { margin: question.margin, discordance, alpha }
+  return question.ask === 'equivalent' ? itemsForEquivalence(design) : itemsForNonInferiority(design)
 }
 
 function powerOfCounts(question: Question, n: number, discordance: number, alpha: number): number {
-  if (question.ask === 'not-inferior') {
-    return powerOfNonInferiority({ n, margin: question.margin, discordance, alpha })
+  if (question.ask === 'superior') {
+    const { expected } = question
+    const deviation = Math.sqrt(Math.max(discordance, expected) - expected ** 2)
+    return powerOf(expected, deviation / Math.sqrt(n), alpha)
   }
-  const difference = question.expected
-  const deviation = Math.sqrt(Math.max(discordance, difference) - difference ** 2)
-  return powerOf(difference, deviation / Math.sqrt(n), alpha)
+  const design = { n, margin: question.margin, discordance, alpha }
+  return question.ask === 'equivalent' ? powerOfEquivalence(design) : powerOfNonInferiority(design)
 }
 
 function compareMeans(
@@ -152,29 +165,40 @@ function compareMeans(
     return withoutSpread(items, units, question, alpha)
   }
   const options = { seed: JUDGING_SEED, alpha, ...(clustered ? { clusters } : {}) }
-  const decision =
-    question.ask === 'superior'
-      ? superiorityOfMeans(differences, options)
-      : nonInferiorityOfMeans(differences, question.margin, options)
-  const z = normalQuantile(1 - alpha)
-  const error = (decision.high - decision.low) / (2 * z)
+  const decision = decideMeans(differences, question, options)
+  // Half of the width, as if the distribution were normal.
+  const error = (decision.high - decision.low) / (2 * normalQuantile(1 - alpha))
+  const bounded = Number.isFinite(error)
   const limit = question.ask === 'superior' ? 0 : question.margin
-  const aim = question.ask === 'superior' ? Math.abs(effect) : 0
-  const needed = Number.isFinite(error)
-    ? itemsForMeans({
-        ...{ deviation: error * Math.sqrt(n), margin: limit, alpha },
-        difference: question.ask === 'superior' ? Math.max(aim, error / 10) : 0,
-      })
-    : 2 * n
   const method = `${clustered ? `${units} clusters, ` : ''}Student and bootstrap of t`
   return {
     ...resultOf(decision, n, alpha, method),
-    ...settle(decision, n, needed),
+    ...settle(
+      decision,
+      n,
+      bounded ? neededMeans(question, { effect, deviation: error * Math.sqrt(n), alpha }) : 2 * n,
+    ),
     seed: JUDGING_SEED,
-    power: Number.isFinite(error)
-      ? powerOf(question.ask === 'superior' ? question.expected : limit, error, alpha)
-      : 0,
+    power: bounded ? powerOf(question.ask === 'superior' ? question.expected : limit, error, alpha) : 0,
   }
+}
+
+function decideMeans(differences: readonly number[], question: Question, options: MeanOptions): Decision {
+  if (question.ask === 'superior') return superiorityOfMeans(differences, options)
+  if (question.ask === 'equivalent') return equivalenceOfMeans(differences, question.margin, options)
+  return nonInferiorityOfMeans(differences, question.margin, options)
+}
+
+function neededMeans(
+  question: Question,
+  { effect, deviation, alpha }: { effect: number; deviation: number; alpha: number },
+): number {
+  if (question.ask === 'superior') {
+    // A gain nearer to nothing than a tenth of the deviation is planned as if it were so large.
+    return itemsForMeans({ deviation, alpha, difference: Math.max(Math.abs(effect), deviation / 10) })
+  }
+  const power = question.ask === 'equivalent' ? 0.9 : 0.8
+  return itemsForMeans({ deviation, alpha, margin: question.margin, power })
 }
 
 /** All differences are equal: right and wrong say as much as so many clusters that agree, equal likelihoods that nothing changed. */
@@ -193,8 +217,11 @@ function withoutSpread(
     const { needed, ...compared } = compareCounts(bit, question, alpha)
     return { ...compared, n, ...(needed === undefined ? {} : { needed: Math.ceil((needed * n) / units) }) }
   }
-  const limit = question.ask === 'superior' ? 0 : -question.margin
-  return { outcome: effect > limit ? 'pass' : 'fail', effect, n, power: effect > limit ? 1 : 0 }
+  const isWithin =
+    question.ask === 'superior'
+      ? effect > 0
+      : effect > -question.margin && (question.ask === 'not-inferior' || effect < question.margin)
+  return { outcome: isWithin ? 'pass' : 'fail', effect, n, power: isWithin ? 1 : 0 }
 }
 
 function compareSequentially(items: readonly PairedItem[], question: Question, alpha: number): Compared {

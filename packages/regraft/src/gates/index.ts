@@ -1,4 +1,5 @@
 import { checkOperation } from './check.ts'
+import { compareOperation } from './compare.ts'
 import { exposureOperation } from './exposure.ts'
 import { gapOperation } from './gap.ts'
 import { showOperation } from './show.ts'
@@ -14,4 +15,10 @@ export {
   upcastMeasurement,
 } from './measurement.ts'
 
-export const gateOperations = [checkOperation, gapOperation, exposureOperation, showOperation]
+export const gateOperations = [
+  checkOperation,
+  compareOperation,
+  gapOperation,
+  exposureOperation,
+  showOperation,
+]

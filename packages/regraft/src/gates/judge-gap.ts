@@ -3,6 +3,7 @@ import { defineStep } from '../lineage/index.ts'
 import type { Verdict } from '../verdict/index.ts'
 import { decideGap } from './decide-gap.ts'
 import { type StoredMeasurement, upcastMeasurement } from './measurement.ts'
+import { withRerun } from './requirements/index.ts'
 
 /** The content of a verdict artifact of a gap. */
 export interface GapRecord {
@@ -37,8 +38,7 @@ export const judgeGap = defineStep({
     const frozen = await measurementOf('frozen')
     const fresh = await measurementOf('fresh')
     const decided = decideGap(await scored('frozen'), await scored('fresh'), { margin, alpha })
-    const { parts: _, ...whole } = decided
-    const verdict: Verdict = { ...whole, title: `${name}: ${whole.title}`, rerun }
+    const verdict = withRerun({ ...decided, title: `${name}: ${decided.title}` }, rerun)
     const record: GapRecord = { adapter: frozen.adapter!, frozen: frozen.suite, fresh: fresh.suite, verdict }
     return [{ role: 'verdict', kind: 'verdict', schemaVersion: 1, value: record }]
   },

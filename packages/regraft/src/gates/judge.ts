@@ -5,7 +5,14 @@ import { defineStep } from '../lineage/index.ts'
 import type { Verdict } from '../verdict/index.ts'
 import { readEvidence } from './evidence.ts'
 import type { GateRecord } from './gate-record.ts'
-import { conjunction, type Draft, decideRequirement, type Evidence, roleOf } from './requirements/index.ts'
+import {
+  conjunction,
+  type Draft,
+  decideRequirement,
+  type Evidence,
+  roleOf,
+  withRerun,
+} from './requirements/index.ts'
 import { describeScorer } from './suites/index.ts'
 
 export const GateParameters = z.object({
@@ -32,7 +39,7 @@ export type GateParameters = z.output<typeof GateParameters>
  */
 export const judgeGate = defineStep({
   name: 'gates/judge',
-  version: 3,
+  version: 4,
   determinism: 'pure',
   input: GateParameters,
   async run({ parameters, inputs, readAll }) {
@@ -133,8 +140,4 @@ function jointPower(parts: readonly Draft[]): Pick<Draft, 'power'> {
 
 function leavesOf(parts: readonly Draft[]): Draft[] {
   return parts.flatMap((part) => (part.parts === undefined ? [part] : leavesOf(part.parts)))
-}
-
-function withRerun({ parts, ...draft }: Draft, rerun: string): Verdict {
-  return { ...draft, ...(parts ? { parts: parts.map((part) => withRerun(part, rerun)) } : {}), rerun }
 }

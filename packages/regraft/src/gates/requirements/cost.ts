@@ -38,7 +38,7 @@ export const cost: RequirementKind<SettingsOf<'cost'>> = {
       })
       parts.push(
         decideSpending(items, rules, price.currency, {
-          title: `as cheap as the ${evidence.names.incumbent}`,
+          title: `as cheap as ${evidence.names.incumbent}`,
           limit: `at most ${incumbent} times the ${amount(meanOf(items.map(({ limit }) => limit / incumbent)))} of the incumbent`,
           evidence: [mine.digest, held.digest],
         }),

@@ -30,3 +30,8 @@ export function percent(share: number): string {
 export function points(share: number): string {
   return `${Number((share * 100).toFixed(2))} points`
 }
+
+/** A margin in the unit of the scores. */
+export function describeMargin(items: readonly PairedItem[], margin: number): string {
+  return `margin ${isBinary(items) ? points(margin) : margin} declared beforehand`
+}

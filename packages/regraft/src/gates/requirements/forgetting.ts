@@ -1,5 +1,5 @@
 import { compare, type PairedItem } from '../comparison.ts'
-import { describeSide, points, unitOf } from './describe.ts'
+import { describeMargin, describeSide, unitOf } from './describe.ts'
 import {
   type Draft,
   type Evidence,
@@ -46,7 +46,7 @@ export const forgetting: RequirementKind<SettingsOf<'forgetting'>> = {
       parts.push({
         ...scored,
         title: `accuracy on ${suite}`,
-        reason: `${describeSide(names.candidate, pairs.items, 'candidate')} against ${describeSide(names[to], pairs.items, 'other')}; margin ${points(accuracyMargin)} declared beforehand`,
+        reason: `${describeSide(names.candidate, pairs.items, 'candidate')} against ${describeSide(names[to], pairs.items, 'other')}; ${describeMargin(pairs.items, accuracyMargin)}`,
         unit: unitOf(pairs.items),
         evidence: pairs.digests,
       })

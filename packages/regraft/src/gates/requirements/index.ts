@@ -21,7 +21,10 @@ export {
   type ModelRole,
   type Need,
   type Read,
+  type Rules,
   roleOf,
+  scoredPairs,
+  withRerun,
 } from './requirement.ts'
 
 /** What a gate may require: one line and one file each, and its settings in `config/requirements.ts`. */

@@ -50,7 +50,7 @@ export const latency: RequirementKind<SettingsOf<'latency'>> = {
       parts.push({
         ...about,
         outcome,
-        title: `as fast as the ${evidence.names.incumbent}`,
+        title: `as fast as ${evidence.names.incumbent}`,
         reason: `95 of 100 answers within ${seconds(own!.estimate)} against ${seconds(other!.estimate)}; at most ${incumbent} times as long`,
         effect: own!.estimate / other!.estimate,
         ...intervalOf(low, high, alpha),

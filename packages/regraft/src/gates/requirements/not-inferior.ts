@@ -1,6 +1,6 @@
 import { RegraftError } from '../../errors/index.ts'
 import { compare, type PairedItem } from '../comparison.ts'
-import { describeSide, points, unitOf } from './describe.ts'
+import { describeMargin, describeSide, unitOf } from './describe.ts'
 import { allOf, type Draft, type RequirementKind, type SettingsOf, scoredPairs } from './requirement.ts'
 import { itemsOfSlice, reportSlices, slicesOf } from './slices.ts'
 
@@ -23,13 +23,13 @@ export const notInferior: RequirementKind<SettingsOf<'not-inferior'>> = {
     const margin = own ?? rules.margin
     const { items, digests } = scoredPairs(evidence, to, named ?? scope.suite)
     checkCritical(items, critical)
-    const title = `no worse than the ${names[to]}`
+    const title = `no worse than ${names[to]}`
     const part = (name: string, inside: readonly PairedItem[]): Draft => {
       const { power, ...compared } = compare(inside, { ask: 'not-inferior', margin }, rules)
       return {
         ...compared,
         title: name,
-        reason: `${describeSide(names.candidate, inside, 'candidate')} against ${describeSide(names[to], inside, 'other')}; margin ${points(margin)} declared beforehand`,
+        reason: `${describeSide(names.candidate, inside, 'candidate')} against ${describeSide(names[to], inside, 'other')}; ${describeMargin(inside, margin)}`,
         unit: unitOf(inside),
         power: { value: power, alternative: 'no difference' },
         evidence: digests,

@@ -69,7 +69,7 @@ function decideBehaviour(behaviour: Behaviour, evidence: Evidence, rules: Rules)
     const { power, ...compared } = compare(items, { ask: 'not-inferior', margin }, rules)
     parts.push({
       ...compared,
-      title: `${title}, no worse than the ${names.incumbent}`,
+      title: `${title}, no worse than ${names.incumbent}`,
       reason: `margin ${points(margin)} declared beforehand`,
       unit: 'share of answers that are as they should be',
       power: { value: power, alternative: 'no difference' },

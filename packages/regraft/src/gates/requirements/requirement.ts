@@ -138,3 +138,8 @@ export function allOf(parts: readonly [Draft, ...Draft[]], about: { title: strin
     evidence: [...new Set(parts.flatMap(({ evidence }) => evidence))],
   }
 }
+
+/** A verdict of a draft, with the command that repeats it. */
+export function withRerun({ parts, ...draft }: Draft, rerun: string): Verdict {
+  return { ...draft, ...(parts ? { parts: parts.map((part) => withRerun(part, rerun)) } : {}), rerun }
+}

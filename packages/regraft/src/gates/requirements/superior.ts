@@ -19,7 +19,7 @@ export const superior: RequirementKind<SettingsOf<'superior'>> = {
     const { power, ...compared } = compare(items, { ask: 'superior', expected }, rules)
     return {
       ...compared,
-      title: `better than the ${names[to]}`,
+      title: `better than ${names[to]}`,
       reason: `${describeSide(names.candidate, items, 'candidate')} against ${describeSide(names[to], items, 'other')} on the same ${items.length} items`,
       unit: unitOf(items),
       power: { value: power, alternative: `${points(expected)} better †` },
