@@ -121,13 +121,14 @@ export const eraseOperation = defineOperation({
     const certificate = (await finishedBefore(store, plan)) ?? (await erase(context, plan, input))
     const value = await store.artifacts.read<SignedCertificate>(certificate)
     await markErased(store, [...value.snapshots, ...value.retrain.map(({ adapter }) => adapter)], certificate)
-    await end(store, subject, certificate)
+    // An attempt that resumes may log it twice; none leaves it out.
     await store.audit.append([
       {
         ...{ principal: context.principal.id, action: 'erase', about: 'a person', subject: certificate },
         details: { snapshots: value.snapshots.length, adapters: value.retrain.length },
       },
     ])
+    await end(store, subject, certificate)
     return outputOf(await store.artifacts.read<ErasurePlan>(plan), certificate, value)
   },
 })

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { incumbentAlias } from '../gates/index.ts'
+import { auditLog } from '../store/migrations/0003-audit-log.ts'
 import { openTestStore } from '../store/testing.ts'
 import type { ProjectStore } from '../store/types.ts'
 import { enroll } from './enroll.ts'
@@ -131,7 +132,10 @@ test('what was registered before there was a log has a version, and no signature
   const value = { ...record, version: 1, registeredAt: '2026-11-26T00:00:00.000Z' }
   const { digest } = await project.artifacts.put({ kind: 'registration', schemaVersion: 1, value })
   await project.aliases.set('adapter/old', digest)
-  await project.aliases.set('adapter/old@1', digest)
+  // What the migration does to a database that has registrations already.
+  const names = auditLog.sql.slice(auditLog.sql.indexOf('insert into aliases'))
+  await store.sql.executeSql(names)
+  expect(await project.aliases.get('adapter/old@1')).toBe(digest)
   expect(await showOperation.run(contextOf(project), { reference: 'old' })).toMatchObject({ signature: null })
   expect((await historyOperation.run(contextOf(project), { name: 'old' })).moves).toEqual([])
   const next = await register(project, 'old')
