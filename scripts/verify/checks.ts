@@ -108,6 +108,11 @@ async function postgres(): Promise<Outcome> {
   return suite('postgres', paths, { REGRAFT_TEST_POSTGRES: '1' })
 }
 
+/** PEFT's adapters here and ours there; they need PEFT. */
+async function adoption(): Promise<boolean> {
+  return passes(process.execPath, ['scripts/parity/adoption.ts'], { seconds: 600 })
+}
+
 async function parity(): Promise<Outcome> {
   const adapters = await passes(process.execPath, ['scripts/parity/compare-adapters.ts'], { seconds: 120 })
   if (!adapters) return { state: 'failed', detail: 'adapters of PEFT on the pico base give other logits' }
@@ -134,6 +139,9 @@ async function parity(): Promise<Outcome> {
   else if (await passes(process.execPath, ['scripts/parity/compare-embeddings.ts', MINILM], { seconds: 120 }))
     agree.push('all-MiniLM-L6-v2')
   else return { state: 'failed', detail: 'all-MiniLM-L6-v2 gives other vectors than transformers' }
+  if (!existsSync(join(ROOT, '.cache/parity-venv'))) missing.push('adoption and export with PEFT')
+  else if (await adoption()) agree.push('adoption and export with PEFT')
+  else return { state: 'failed', detail: 'an adapter of PEFT is not adopted, or an exported one not loaded' }
   const detail = `${agree.join(', ')} agree`
   if (missing.length === 0) return { state: 'passed', detail }
   return skipped(
