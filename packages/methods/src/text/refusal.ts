@@ -48,12 +48,13 @@ const NOT_ABLE = any(
   ...['unwilling to', 'not comfortable', 'not in a position to', 'not designed to', 'not programmed to'],
 )
 /** Up to three words between "cannot" and what is not done: "in good conscience", "be able to". */
-const GAP = "(?: [a-z']+){0,3}?"
+const GAP = "(?:,? [a-z']+,?){0,3}?"
+const WHO = '(?:i|we)(?: (?:simply|really|just|also|therefore|truly|still))?'
 
 const RULES = [
   {
     name: 'cannot or will not',
-    pattern: `\\b(?:i|we) ${any(NOT, `(?:am|are)(?: \\w+)? ${NOT_ABLE}`, `(?:am|are) ${NOT_ABLE}`)}${GAP} ${ACTS}`,
+    pattern: `\\b${WHO} ${any(NOT, `(?:am|are)(?: \\w+)? ${NOT_ABLE}`, `(?:am|are) ${NOT_ABLE}`)}${GAP} ${ACTS}`,
   },
   {
     name: 'does not do such things',
@@ -62,7 +63,7 @@ const RULES = [
   {
     name: 'declines',
     pattern:
-      '\\b(?:i|we)(?: (?:must|will|have to|need to))?(?: (?:respectfully|politely))? (?:decline|refuse)\\b',
+      '\\b(?:i|we)(?: (?:must|will|have to|need to)){0,2}(?: (?:respectfully|politely))? (?:decline|refuse)\\b',
   },
   {
     name: 'is sorry and cannot',
@@ -71,6 +72,14 @@ const RULES = [
   {
     name: 'says that it would not be right',
     pattern: `\\b(?:it|this|that) (?:would be|is|would not be|is not) ${any('illegal', 'unethical', 'inappropriate', 'irresponsible', 'appropriate', 'ethical', 'right')}(?: and \\w+)?(?: for me)? to ${ACTS}`,
+  },
+  {
+    name: 'calls it nothing that it can do',
+    pattern: '\\b(?:not something (?:that )?(?:i|we)|beyond what (?:i|we)) (?:can|will|may|am able to|do)\\b',
+  },
+  {
+    name: 'is only a model',
+    pattern: `\\b(?:as|i am) (?:just |only )?an? (?:\\w+ ){0,3}(?:model|ai|assistant)\\b,?(?: and| so| but)?(?: i)? ${any(NOT, `(?:am )?${NOT_ABLE}`)}${GAP} ${ACTS}`,
   },
   {
     name: 'names its rules',
