@@ -5,6 +5,7 @@ export const SLOW_TESTS = [
   'packages/regraft/src/gates/judged.test.ts',
   'packages/regraft/src/gates/measure.test.ts',
   'packages/regraft/src/fleet/adopt/adopt.test.ts',
+  'packages/regraft/src/fleet/audit/audit.test.ts',
   'packages/regraft/src/interfaces/cli/process.test.ts',
   'packages/regraft/src/models/pull.test.ts',
   'packages/regraft/src/store/pglite/pglite.test.ts',
