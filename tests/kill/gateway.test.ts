@@ -71,7 +71,7 @@ async function stored(): Promise<Map<string, string | null>> {
   return rows
 }
 
-test.each(moments('gateway', 4))(
+test.each(moments('gateway', 3))(
   'killed after %f of a burst of traffic, it has every answer',
   async (moment) => {
     const before = acknowledged.size

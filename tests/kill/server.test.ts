@@ -96,7 +96,7 @@ async function stored(): Promise<{ inferences: number; feedback: number }> {
   })
 }
 
-test.each(moments('server', 5))(
+test.each(moments('server', 3))(
   'killed after %f of a burst of traffic, it has everything it acknowledged',
   async (moment) => {
     const before = inferences.length

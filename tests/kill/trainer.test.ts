@@ -129,7 +129,7 @@ async function resume(job: string): Promise<number | null> {
   return update
 }
 
-test.each(moments('trainer', 5))(
+test.each(moments('trainer', 3))(
   'killed after %f of its updates, the trainer resumes to the same bytes',
   async (moment) => {
     const job = copyOfJob(`killed-${moment}`)
