@@ -62,7 +62,11 @@ export const checks: readonly Check[] = [
     title: 'Ways through several verbs with a training between',
     run: () => suite('journeys', ['tests/journeys'], BESIDE_EACH_OTHER),
   },
-  { name: 'slow', title: 'Tests too slow for npm test', run: () => suite('slow', SLOW_TESTS, BESIDE_EACH_OTHER) },
+  {
+    name: 'slow',
+    title: 'Tests too slow for npm test',
+    run: () => suite('slow', SLOW_TESTS, BESIDE_EACH_OTHER),
+  },
   { name: 'browser', title: 'Feedback from a real browser', run: browser },
   { name: 'postgres', title: 'Store, jobs and command line on Postgres', run: postgres },
   { name: 'parity', title: 'Logits and embeddings against transformers and PEFT', run: parity },
