@@ -52,7 +52,7 @@ export const forgetting: RequirementKind<SettingsOf<'forgetting'>> = {
       })
     }
     const accuracy = parts[1]
-    const vetoed = accuracy?.outcome === 'fail'
+    const vetoed = likelihood.outcome !== 'fail' && accuracy?.outcome === 'fail'
     const { outcome, effect, interval, unit, n, needed } = vetoed ? accuracy : likelihood
     return {
       ...{ outcome, n },
