@@ -21,7 +21,8 @@ export interface SeedDifference extends Interval {
  * s √(1 + 1/seeds), where s is the standard deviation of the trainings' means, and the normal quantile times the standard error
  * of the per-item differences. The first is exact where trainings differ by chance alone, and covers the noise of the items as
  * well, because every training meets it anew; the second holds where seeds hardly differ. It is never less than what no
- * differing item at all leaves open (Wilson 1927). Each side errs at most (1 − level) / 2 in simulations with 3 to 5 seeds.
+ * differing item at all leaves open (Wilson 1927). In simulations with 3 to 10 seeds each side errs
+ * (1 − level) / 2 or less, or a little more where seeds vary by 5 points beside a ceiling (bench/seed-interval.ts).
  *
  * `single`: [items]; `trainings`: [seeds][items]; scores of any scale from 0 to 1.
  * Sources: the interval for one further observation, Hahn and Meeker 1991, "Statistical Intervals"; seeds as a sample of
