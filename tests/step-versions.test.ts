@@ -16,6 +16,7 @@ import {
 } from '../packages/regraft/src/datasets/paraphrase-step.ts'
 import { holdOutSuite, sealSuite } from '../packages/regraft/src/datasets/suite-steps.ts'
 import { judgeRebuild, type RebuildRecord } from '../packages/regraft/src/fleet/judge-rebuild.ts'
+import { judgeMove, type MoveRecord } from '../packages/regraft/src/fleet/migrate/judge-move.ts'
 import { judgeExposure } from '../packages/regraft/src/gates/exposure-steps.ts'
 import { judgeGate } from '../packages/regraft/src/gates/judge.ts'
 import { judgeGap } from '../packages/regraft/src/gates/judge-gap.ts'
@@ -33,6 +34,7 @@ const PINNED = [
   'datasets/find-paraphrases',
   'datasets/hold-out-suite',
   'datasets/seal-suite',
+  'fleet/judge-move',
   'fleet/judge-rebuild',
   'gates/judge',
   'gates/judge-gap',
@@ -50,6 +52,10 @@ const UNPINNED: Record<string, string> = {
   'datasets/ask-for-paraphrases': 'external: vectors of an endpoint, words of a judge',
   'fleet/adopt': 'external: an adapter from outside',
   'fleet/register': 'external: the time of a registration',
+  'fleet/collect-prompts': 'external: rows as they are at a moment; tests/journeys/moves.test.ts',
+  'fleet/label-prompts': 'external: answers become rows; tests/kill/rescue.test.ts',
+  'fleet/synthesise-prompts': 'external: as above; tests/journeys/moves.test.ts',
+  'fleet/measure-agreement': 'answers of an engine, as below',
   'models/ask-for-models': 'external: what a provider lists; tests/hosted-bases.test.ts',
   'models/take-fingerprint': 'external: what a hosted model answers; tests/hosted-bases.test.ts',
   'gates/measure-exposure': 'scores of an engine, as below; tests/journeys/canaries.test.ts checks them',
@@ -403,6 +409,66 @@ test('fleet/judge-rebuild', async () => {
   const { verdict } = await project.artifacts.read<RebuildRecord>(made!.digest)
   expect(verdict.reason).toMatch(/model came out with other bytes.*cpu was then, is now; 3 rebuilt adapters/)
   expect(verdict.outcome).toBe('cannot-tell')
+})
+
+test('fleet/judge-move', async () => {
+  const project = newProject()
+  /** The first items answered right; every item that is wrong has an answer of its own. */
+  const measured = (role: string, right: number) => ({
+    ...{ role, kind: 'measurement' as const, schemaVersion: 1 },
+    value: {
+      ...{ measures: 'suite-accuracy', suite: 's', base: 'b', adapter: role, maxTokens: 1 },
+      items: Array.from({ length: 700 }, (_, item) => ({
+        ...{ id: `${item}`, correct: item < right, answer: item < right ? 'yes' : role },
+      })),
+    },
+  })
+  const parameters = (changes: object = {}) => ({
+    ...{
+      drill: 'migrate',
+      name: 'desk',
+      version: 1,
+      at: '2026-03-01T00:00:00Z',
+      seconds: 7200,
+      cpuSeconds: 60,
+    },
+    ...{ cost: { amount: 2, currency: 'EUR' }, margin: 0.03, alpha: 0.05, notes: ['another template'] },
+    ...{ details: { rate: null }, rerun: 'regraft fleet migrate desk --to next' },
+    names: { candidate: 'adapter c', base: 'base next', old: 'adapter desk v1' },
+    ...changes,
+  })
+  const inputs = (right: number) => [
+    {
+      ...{ role: 'registration', kind: 'registration' as const, schemaVersion: 1 },
+      value: { name: 'desk', version: 1 },
+    },
+    measured('candidate', right),
+    measured('base', 100),
+    measured('old', 600),
+  ]
+  expect(await stepFixture(project, judgeMove, { inputs: inputs(600), parameters: parameters() })).toEqual({
+    version: 1,
+    digest: 'sha256:dc586b976f328e2f2f6d81ab7cc76a02838e50009ab56531e18c23a6a3ebc36a',
+  })
+  const judged = async (right: number, changes: object = {}) => {
+    const own = newProject()
+    await stepFixture(own, judgeMove, { inputs: inputs(right), parameters: parameters(changes) })
+    const [made] = await own.artifacts.list('verdict')
+    return own.artifacts.read<MoveRecord>(made!.digest)
+  }
+  const equal = await judged(600)
+  expect(equal.verdict).toMatchObject({ outcome: 'pass', n: 700, effect: 0 })
+  expect(equal.verdict.reason).toMatch(
+    /both say the same on 85\.7 % .* of 700 .*\nanother template\ntook 2\.0 h .*, 2\.00 EUR/,
+  )
+  expect(equal).toMatchObject({ adapter: 'candidate', replaces: 'old', suite: 's', drill: 'migrate' })
+  expect((await judged(560)).verdict).toMatchObject({
+    outcome: 'fail',
+    parts: [{ outcome: 'pass' }, { outcome: 'fail' }],
+  })
+  expect((await judged(580)).verdict).toMatchObject({ outcome: 'cannot-tell', needed: expect.any(Number) })
+  // As good as the old adapter, and no better than the base alone.
+  expect((await judged(100, { margin: 0.9 })).verdict.outcome).not.toBe('pass')
 })
 
 test('training/lora makes the same run and adapter twice', async () => {

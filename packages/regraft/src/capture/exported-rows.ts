@@ -27,7 +27,7 @@ export const ExportedNote = z.object({
   snapshot: z.string(),
   kind: z.enum(['demonstrations', 'preferences', 'desirability']),
   split: z.enum(['train', 'validation']),
-  signal: z.enum([...EVENTS, 'canary']),
+  signal: z.enum([...EVENTS, 'canary', 'teacher']),
   inference: z.uuid(),
   feedback: z.array(z.uuid()),
   source: z.string(),
@@ -116,6 +116,7 @@ export function ofOneInference(a: ExportedRow, b: ExportedRow): boolean {
 export function exportedInference(rows: readonly ExportedRow[], origin: FileOrigin): ParsedRow | PassedRow {
   const [{ line, note, prompt }] = rows as [ExportedRow]
   if (note.signal === 'canary') return { line, passed: 'canaries of a snapshot' }
+  if (note.signal === 'teacher') return { line, passed: 'answers of an adapter' }
   const other = rows.find((row) => JSON.stringify(row.prompt) !== JSON.stringify(prompt))
   if (other)
     return { line: other.line, reason: 'has another conversation than the row before of the same inference' }

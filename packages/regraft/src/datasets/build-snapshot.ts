@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { defineStep, type Selection, type Step } from '../lineage/index.ts'
 import { type Calibration, compileRows, EXAMPLE_KINDS, policyOf } from '../signals/index.ts'
 import { canonicalBytes, digestOf } from '../store/index.ts'
-import type { NewExample, ProjectStore } from '../store/types.ts'
+import type { InferenceRow, NewExample, ProjectStore } from '../store/types.ts'
 import { canaryExamples } from './canaries.ts'
 import type { Candidate } from './candidates.ts'
 import { entitiesOf } from './entities.ts'
@@ -10,6 +10,7 @@ import { examplesOf, snapshotRows } from './example-rows.ts'
 import type { DroppedRow, SnapshotManifest, SnapshotRow } from './manifest.ts'
 import type { ParaphraseMeasurement } from './paraphrase-step.ts'
 import { drawReplay, type Replay } from './replay.ts'
+import { readRescued } from './rescued-rows.ts'
 import { sourceOf } from './row-source.ts'
 import { describeSources } from './sources.ts'
 import { SPLITS, splitRows } from './splits/index.ts'
@@ -38,6 +39,8 @@ export const SnapshotParameters = z.object({
     .default({ past: 0, general: 0, generalTask: null }),
   /** Made-up facts among the training rows, by which `gates exposure` measures what an adapter learns by heart. */
   canaries: z.object({ count: z.int(), repeats: z.int() }).default({ count: 0, repeats: 1 }),
+  /** Takes the answers of an adapter (`rescued-rows.ts`) in the place of signals. */
+  rescue: z.object({ adapter: z.string(), depth: z.int().min(1), leastConfidence: z.number() }).optional(),
   /** What imported files say of the rights on their rows. */
   files: z
     .array(z.object({ file: z.string(), consent: z.string().nullable(), licence: z.string().nullable() }))
@@ -65,7 +68,7 @@ export function buildSnapshot(access: VaultAccess): Step<SnapshotParameters> {
     determinism: 'seeded',
     input: SnapshotParameters,
     async run({ parameters, seed, inputs, read, readAll, project, signal }) {
-      const { kind, task, since, replay } = parameters
+      const { kind, task, since, replay, rescue } = parameters
       const selections = {
         inferences: await read<Selection>('inferences'),
         feedback: await read<Selection>('feedback'),
@@ -80,12 +83,11 @@ export function buildSnapshot(access: VaultAccess): Step<SnapshotParameters> {
       const policy = policyOf(calibration, parameters.uncalibrated)
       const propensities = parameters.weigh
       const dropped: DroppedRow[] = []
-      const compiled: Candidate[] = await compileRows(
-        project,
-        selections,
-        { task, kind, policy, propensities },
-        (inference, reason) => dropped.push({ inference: inference.id, source: sourceOf(inference), reason }),
-      )
+      const drop = (inference: InferenceRow, reason: DroppedRow['reason']) =>
+        dropped.push({ inference: inference.id, source: sourceOf(inference), reason })
+      const compiled: Candidate[] = rescue
+        ? await readRescued(project, selections.inferences, rescue, drop)
+        : await compileRows(project, selections, { task, kind, policy, propensities }, drop)
       const general: Candidate[] =
         replay.generalTask === null
           ? []
@@ -171,6 +173,7 @@ export function buildSnapshot(access: VaultAccess): Step<SnapshotParameters> {
         ...(parameters.uncalibrated ? { uncalibrated: true } : {}),
         ...(build.findings.weights ? { weights: build.findings.weights } : {}),
         ...replayOf(replay, drawn, train.length),
+        ...(rescue ? { rescued: rescue } : {}),
         ...(build.findings.pii ? { pii: build.findings.pii } : {}),
         ...(build.findings.paraphrases ? { paraphrases: build.findings.paraphrases } : {}),
         coverage: build.findings.coverage ?? [],

@@ -4,7 +4,7 @@ import type { FeedbackPayload, Message } from '../store/types.ts'
 
 /** A row on its way into a snapshot: what the signal compiler made of an inference, and what stages changed of it. */
 export interface Candidate extends Omit<CompiledRow, 'signal'> {
-  signal: FeedbackPayload['type']
+  signal: FeedbackPayload['type'] | 'teacher'
   /** The conversation up to the answer, where a stage has changed it; else the inference's own. */
   messages?: Message[]
   /** See SnapshotRow. */

@@ -21,6 +21,8 @@ export const DROP_EXPLANATIONS = {
   'evaluation-paraphrase': 'says what an item of the evaluation suite says, in other words',
   'not-text': 'holds more than text (tool calls, images)',
   'personal-data': 'holds personal data',
+  'cut-off': 'the adapter that was asked did not end its answer',
+  'low-confidence': 'the adapter that was asked was not sure of its answer',
   'not-drawn': 'is older than --since or general, and was not drawn for the replay',
 } satisfies Record<SignalDropReason, string> & Record<string, string>
 

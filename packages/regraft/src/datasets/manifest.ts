@@ -4,8 +4,11 @@ import type { Fault, FeedbackPayload } from '../store/types.ts'
 import type { DropReason } from './drop-explanations.ts'
 import type { Parts } from './splits/index.ts'
 
-/** Where an inference came from: `import:<file digest>:<line>`, or 'serving' for one that was answered here, 'trace' for a span. */
-export type RowSource = `import:${string}:${number}` | 'serving' | 'trace' | 'canary'
+/**
+ * Where an inference came from: `import:<file digest>:<line>`, 'serving' for one that was answered here, 'trace' for a span,
+ * `rescue:<adapter digest>` for one that an adapter was asked for the sake of its answer.
+ */
+export type RowSource = `import:${string}:${number}` | 'serving' | 'trace' | 'canary' | `rescue:${string}`
 
 /** A row that is in a snapshot, and why. Snapshots hold digests, never text. */
 export interface SnapshotRow {
@@ -13,7 +16,7 @@ export interface SnapshotRow {
   id: string
   digest: string
   split: 'train' | 'validation'
-  signal: FeedbackPayload['type'] | 'canary'
+  signal: FeedbackPayload['type'] | 'canary' | 'teacher'
   /** Rule of the signal compiler, and id of the compiled signal, which a person can judge. */
   rule?: Provenance['rule']
   signalId?: string
@@ -39,7 +42,7 @@ export interface SnapshotRow {
 
 /** Where rows of a snapshot come from, and what is stated of the rights on them. */
 export interface SnapshotSource {
-  /** `import:<file digest>`, 'serving' or 'trace'. */
+  /** `import:<file digest>`, 'serving', 'trace' or `rescue:<adapter digest>`. */
   source: string
   rows: number
   consent: string | null
@@ -93,6 +96,8 @@ export interface SnapshotManifest {
   uncalibrated?: true
   /** Shares that were asked for and those that there were rows for. */
   replay?: { asked: { past: number; general: number }; past: number; general: number }
+  /** The adapter whose answers it teaches, and how often a model has learned from a model on the way here. */
+  rescued?: { adapter: string; depth: number; leastConfidence: number }
   /** What the scan for personal data did and found, in the rows that the other stages kept; absent when there was none. */
   pii?: PiiFindings
   /** Rows that passed the other rungs and resemble an item, one entry for each suite; absent where none were measured. */

@@ -8,9 +8,11 @@ import { drillsOperation } from './drills.ts'
 import { historyOperation } from './history.ts'
 import { listOperation } from './list.ts'
 import { logOperation } from './log.ts'
+import { migrateOperation } from './migrate/migrate.ts'
 import { promoteOperation } from './promote.ts'
 import { rebuildOperation } from './rebuild.ts'
 import { registerOperation } from './register.ts'
+import { rescueOperation } from './rescue/rescue.ts'
 import { showOperation } from './show.ts'
 
 export { startDrillSchedule } from './drill/schedule.ts'
@@ -36,5 +38,7 @@ export const fleetOperations = [
   checkOperation,
   rebuildOperation,
   drillsOperation,
+  migrateOperation,
+  rescueOperation,
   logOperation,
 ]

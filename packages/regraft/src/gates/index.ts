@@ -5,6 +5,7 @@ import { gapOperation } from './gap.ts'
 import { showOperation } from './show.ts'
 
 export { commonItems } from './common-items.ts'
+export { compare, type PairedItem, type Question } from './comparison.ts'
 export { gateAlias, incumbentAlias, scoreOf } from './find-adapter.ts'
 export { type GateRecord, readGateRecord } from './gate-record.ts'
 export { measureModel } from './measure.ts'
@@ -14,6 +15,7 @@ export {
   type SuiteMeasurement,
   upcastMeasurement,
 } from './measurement.ts'
+export { describeMargin, describeSide, unitOf } from './requirements/describe.ts'
 
 export const gateOperations = [
   checkOperation,

@@ -33,8 +33,8 @@ export type CompiledExample = ExampleBody & { from?: Provenance }
 /** An inference with the examples that it makes. */
 export interface CompiledRow {
   inference: InferenceRow
-  /** The most trusted of the events that they rest on. */
-  signal: FeedbackPayload['type']
+  /** The most trusted of the events that they rest on; 'teacher' for what an adapter was asked for. */
+  signal: FeedbackPayload['type'] | 'teacher'
   /** Feedback rows of all of them. */
   feedback: FeedbackRow[]
   examples: CompiledExample[]

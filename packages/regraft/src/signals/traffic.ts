@@ -32,7 +32,9 @@ export async function* readTraffic(
   const repeats = await findRepeats(project, inferences, byInference)
   const partners = await readPartners(project, inferences, byInference, repeats)
   for await (const inference of project.inferences.select(queryOf(inferences))) {
-    const { route } = inference.payload
+    const { route, source } = inference.payload
+    // An adapter was asked for its answer: nobody used it.
+    if (source.kind === 'rescue') continue
     if (task !== null && route !== null && route !== task) continue
     yield {
       inference,

@@ -21,6 +21,11 @@ export interface InferencePayload {
     | { kind: 'import'; file: string; line: number }
     | { kind: 'serving' }
     | { kind: 'trace'; trace: string; span: string }
+    /**
+     * An adapter was asked for the sake of its answer; `confidence` is the probability of the whole answer, null for a
+     * prompt that was made up to be asked.
+     */
+    | { kind: 'rescue'; adapter: string; confidence: number | null }
   /** Every answer of a call that made several, in the order in which they were shown; `response` is the first. */
   candidates?: { content: string; finishReason: string | null }[]
   /**
@@ -84,7 +89,7 @@ export type FeedbackPayload = FeedbackContext &
 /** What can be trained on: a demonstration (which bears no kind), a pair of answers, or an answer marked good or bad. */
 export type ExamplePayload = {
   messages: Message[]
-  signal: FeedbackPayload['type'] | 'canary' | 'replay'
+  signal: FeedbackPayload['type'] | 'canary' | 'replay' | 'teacher'
   /** Probability that the signal is right, where it has been calibrated: 1 − label smoothing of a pair. */
   probability?: number
   /** Weight of the example in the loss; 1 where it is absent. */

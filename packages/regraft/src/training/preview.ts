@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises'
-import { runPreview } from '@regraft/engine'
+import { type AnyExample, type PreviewedExample, runPreview, type TrainingRecipe } from '@regraft/engine'
 import { z } from 'zod'
 import { makeWorkFolder } from '../config/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { shortDigest } from '../lineage/index.ts'
-import { BUNDLED_BASE, findBase, inspectBase } from '../models/index.ts'
-import { defineOperation } from '../operation/index.ts'
+import { type BaseRecord, BUNDLED_BASE, findBase, inspectBase } from '../models/index.ts'
+import { defineOperation, type OperationContext } from '../operation/index.ts'
 import { baseFile, writeJobFolder } from './job-folder.ts'
 import { LossOptions } from './loss-options.ts'
 import { requireSnapshot } from './prepare.ts'
@@ -14,6 +14,8 @@ import { readExamples } from './snapshot-examples.ts'
 
 /** A template that has not ended by then never will, in milliseconds. */
 const PATIENCE = 60_000
+/** What reading many examples may take beside it, in milliseconds each. */
+const PATIENCE_PER_EXAMPLE = 50
 
 const Token = z.object({ id: z.int(), text: z.string(), learned: z.boolean() })
 
@@ -60,7 +62,7 @@ export const previewOperation = defineOperation({
     return lines.join('\n')
   },
   async run(context, { snapshot: wanted, base: baseName, loss, maxLength, rows }) {
-    const { store, config, signal } = context
+    const { store, config } = context
     const snapshot = await requireSnapshot(context, loss, wanted)
     const found = findBase(config, baseName)
     const base = await inspectBase(found)
@@ -72,42 +74,50 @@ export const previewOperation = defineOperation({
       '',
       '',
     )
-    const folder = await makeWorkFolder(config, 'preview')
-    const late = AbortSignal.timeout(PATIENCE)
-    try {
-      const job = {
-        kind: 'preview',
-        base: baseFile(base, found.path),
-        recipe: training,
-        identity: '',
-      } as const
-      await writeJobFolder(folder, { job, train: examples, validation: [] })
-      const previewed = await runPreview(folder, { signal: AbortSignal.any([signal, late]) })
-      const ids = snapshot.manifest.rows.filter(({ split }) => split === 'train').map(({ id }) => id)
-      return {
-        snapshot: snapshot.digest,
-        examples: previewed.slice(0, rows).map(({ index, dropped, parts }) => ({
-          row: ids[index]!,
-          dropped,
-          // Partners are drawn among all rows of a training, not among these few.
-          parts: parts.filter(({ name }) => name !== 'mismatched'),
-        })),
-      }
-    } catch (error) {
-      if (!late.aborted || signal.aborted) throw error
-      throw new RegraftError(
-        'invalid-input',
-        `the chat template of base ${baseName} did not end within a minute`,
-        {
-          hint: 'use another base, or correct its chat template',
-          details: { param: 'base' },
-        },
-      )
-    } finally {
-      await rm(folder, { recursive: true, force: true })
+    const previewed = await previewTokens(context, { record: base, path: found.path }, training, examples)
+    const ids = snapshot.manifest.rows.filter(({ split }) => split === 'train').map(({ id }) => id)
+    return {
+      snapshot: snapshot.digest,
+      examples: previewed.slice(0, rows).map(({ index, dropped, parts }) => ({
+        row: ids[index]!,
+        dropped,
+        // Partners are drawn among all rows of a training, not among these few.
+        parts: parts.filter(({ name }) => name !== 'mismatched'),
+      })),
     }
   },
 })
+
+/**
+ * The tokens that a base makes of examples. Throws 'invalid-input' for a chat template that does not end, and what it says
+ * itself of messages that it refuses.
+ */
+export async function previewTokens(
+  { config, signal }: Pick<OperationContext, 'config' | 'signal'>,
+  base: { record: BaseRecord; path: string },
+  recipe: TrainingRecipe,
+  examples: readonly AnyExample[],
+): Promise<PreviewedExample[]> {
+  const folder = await makeWorkFolder(config, 'preview')
+  const late = AbortSignal.timeout(PATIENCE + PATIENCE_PER_EXAMPLE * examples.length)
+  try {
+    const job = { kind: 'preview', base: baseFile(base.record, base.path), recipe, identity: '' } as const
+    await writeJobFolder(folder, { job, train: examples, validation: [] })
+    return await runPreview(folder, { signal: AbortSignal.any([signal, late]) })
+  } catch (error) {
+    if (!late.aborted || signal.aborted) throw error
+    throw new RegraftError(
+      'invalid-input',
+      `the chat template of base ${base.record.name} did not end within a minute`,
+      {
+        hint: 'use another base, or correct its chat template',
+        details: { param: 'base' },
+      },
+    )
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
 
 function runsOf(tokens: readonly z.output<typeof Token>[]): { text: string; learned: boolean }[] {
   const runs: { text: string; learned: boolean }[] = []
