@@ -19,6 +19,7 @@ export {
   openBase,
   readAdapter,
   writeAdapter,
+  writeMerged,
   writeSafetensors,
 } from './formats/index.ts'
 export type * from './formats/types.ts'

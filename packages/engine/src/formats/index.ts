@@ -5,6 +5,7 @@ export { tensorShapes } from './decoder-config.ts'
 export { type GgufSource, ggufLicence, openGguf } from './gguf.ts'
 export type { GgufMetadata, GgufValue } from './gguf-file.ts'
 export { isTargeted, resolveLora } from './lora-config.ts'
+export { mergeAdapter, writeMerged } from './merge.ts'
 export { checkAdapterFits, readAdapter, type WriteAdapterOptions, writeAdapter } from './peft.ts'
 export {
   openSafetensors,

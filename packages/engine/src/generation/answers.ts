@@ -71,6 +71,11 @@ export interface ScoreRequest {
   items: { messages: ChatMessage[]; completion: string }[]
 }
 
+export interface NextTokensRequest {
+  adapter: string | null
+  conversations: ChatMessage[][]
+}
+
 export interface AnswerOptions {
   /** Texts as they come, with the tokens that ended in them where the request reports tokens. */
   onText?: (row: number, text: string, tokens?: StreamedToken[]) => void
@@ -183,6 +188,34 @@ export class Answerer {
       failure.abort()
       throw error
     }
+  }
+
+  /**
+   * Natural-log probabilities [V] of the token that follows each conversation, as they are decoded from; one conversation
+   * after another, so that none depends on its batch.
+   */
+  async nextTokens(request: NextTokensRequest, options: AnswerOptions = {}): Promise<Float32Array[]> {
+    const adapter = this.#adapter(request.adapter)
+    this.#decoding ??= this.#open()
+    const { batcher, model } = await this.#decoding
+    const { vocabSize } = model.config
+    const prompts = await this.#sequences(
+      request.conversations.map((messages) => ({ kind: 'prompt', messages })),
+    )
+    const distributions: Float32Array[] = []
+    for (const { ids: prompt } of prompts) {
+      const { signal } = options
+      const { topLogProbabilities } = await batcher.submit({
+        ...{ prompt, adapter, maxTokens: 1, stopTokens: [], topLogProbabilities: vocabSize },
+        ...(signal ? { signal } : {}),
+        random: new Random(0, 'next token'),
+      })
+      const distribution = new Float32Array(vocabSize)
+      for (const { token, logProbability } of topLogProbabilities[0]!) distribution[token] = logProbability
+      distributions.push(distribution)
+      options.onProgress?.(distributions.length, prompts.length)
+    }
+    return distributions
   }
 
   /** Natural-log probability of every token of each completion, in 32-bit floats whatever the base is decoded in. */

@@ -1,9 +1,15 @@
 // The inference process reads one request and writes one or more replies per line of JSON; replies carry the
-// request's id. Requests run at the same time: only `open` must have been answered before the others. Tensors never
-// cross the pipe.
+// request's id. Requests run at the same time: only `open` must have been answered before the others. Of tensors
+// only distributions over the vocabulary cross the pipe, as base64 of little-endian 32-bit floats.
 import type { EngineErrorCode } from '../errors.ts'
 import type { BaseDigests, DecoderConfig } from '../formats/types.ts'
-import type { AnswererOptions, GenerateRequest, ScoreRequest, StreamedToken } from '../generation/answers.ts'
+import type {
+  AnswererOptions,
+  GenerateRequest,
+  NextTokensRequest,
+  ScoreRequest,
+  StreamedToken,
+} from '../generation/answers.ts'
 import type { DecodePrecision } from '../generation/decode-weights.ts'
 import type { MachineLock } from './messages.ts'
 
@@ -11,6 +17,8 @@ import type { MachineLock } from './messages.ts'
 export type InferenceOptions = Omit<AnswererOptions, 'base' | 'threads' | 'precision'> & {
   /** How matrices are kept for decoding; what the file has (4 bits, 8 bits, else 32-bit floats) unless given. */
   weightPrecision?: DecodePrecision
+  /** A PEFT folder that is folded into the weights before anything is answered. */
+  merged?: string
 }
 
 export interface InferenceInfo {
@@ -35,6 +43,7 @@ export type InferenceRequest =
   | { id: number; method: 'unloadAdapter'; name: string }
   | ({ id: number; method: 'generate'; stream: boolean } & GenerateRequest)
   | ({ id: number; method: 'score' } & ScoreRequest)
+  | ({ id: number; method: 'nextTokens' } & NextTokensRequest)
   | { id: number; method: 'stats' }
   | { id: number; method: 'cancel'; target: number }
 

@@ -1,7 +1,7 @@
 // Answers requests from standard input, any number at once; ends when its input does. The runtime blocks the event loop
 // while it computes, so this never runs in the process that serves HTTP.
 import { EngineError } from '../errors.ts'
-import { openBase } from '../formats/base.ts'
+import { mergeAdapter, openBase, readAdapter } from '../formats/index.ts'
 import { Answerer, type StreamedToken } from '../generation/answers.ts'
 import { checkDigests } from './check-digests.ts'
 import type { InferenceInfo, InferenceReply, InferenceRequest } from './inference-messages.ts'
@@ -31,6 +31,10 @@ async function handle(
       return answerer.generate(request, { signal, ...(request.stream ? { onText } : { onProgress }) })
     case 'score':
       return answerer.score(request, { signal, onProgress })
+    case 'nextTokens': {
+      const distributions = await answerer.nextTokens(request, { signal, onProgress })
+      return distributions.map((each) => Buffer.from(each.buffer).toString('base64'))
+    }
     case 'stats':
       return answerer.stats()
     default:
@@ -39,9 +43,10 @@ async function handle(
 }
 
 function open(request: Extract<InferenceRequest, { method: 'open' }>): InferenceInfo {
-  const { path, digests, threads, weightPrecision, ...options } = request
-  const base = openBase(path)
-  if (digests) checkDigests(base, digests)
+  const { path, digests, threads, weightPrecision, merged, ...options } = request
+  const opened = openBase(path)
+  if (digests) checkDigests(opened, digests)
+  const base = merged === undefined ? opened : mergeAdapter(opened, readAdapter(merged))
   const precision = weightPrecision ? { precision: weightPrecision } : {}
   answerer = new Answerer({ base, threads, ...precision, ...options })
   return {

@@ -1,5 +1,11 @@
 import type { BaseDigests } from '../formats/types.ts'
-import type { Answer, GenerateRequest, ScoreRequest, StreamedToken } from '../generation/answers.ts'
+import type {
+  Answer,
+  GenerateRequest,
+  NextTokensRequest,
+  ScoreRequest,
+  StreamedToken,
+} from '../generation/answers.ts'
 import type { BatchStats } from '../generation/batcher.ts'
 import { ChildRequests, type Unnumbered } from './child-requests.ts'
 import type {
@@ -85,6 +91,15 @@ export class InferenceProcess {
   /** Natural-log probability of every token of each completion. */
   async score(call: ScoreRequest, options: CallOptions = {}): Promise<number[][]> {
     return (await this.#call({ method: 'score', ...call }, options)) as number[][]
+  }
+
+  /** Natural-log probabilities [V] of the token that follows each conversation. */
+  async nextTokens(call: NextTokensRequest, options: CallOptions = {}): Promise<Float32Array[]> {
+    const encoded = (await this.#call({ method: 'nextTokens', ...call }, options)) as string[]
+    return encoded.map((text) => {
+      const bytes = Uint8Array.from(Buffer.from(text, 'base64'))
+      return new Float32Array(bytes.buffer)
+    })
   }
 
   /** What the batch is doing. */
