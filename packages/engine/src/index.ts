@@ -19,7 +19,6 @@ export {
   openBase,
   readAdapter,
   writeAdapter,
-  writeMerged,
   writeSafetensors,
 } from './formats/index.ts'
 export type * from './formats/types.ts'
@@ -31,7 +30,7 @@ export type {
   StreamedToken,
 } from './generation/answers.ts'
 export type { BatchStats } from './generation/batcher.ts'
-export type { DecodePrecision } from './generation/decode-weights.ts'
+export { type DecodePrecision, storedPrecision } from './generation/decode-weights.ts'
 export type { Sampling } from './generation/sample.ts'
 export type { EncoderInfo } from './protocol/embedding-messages.ts'
 export type { InferenceInfo, InferenceOptions } from './protocol/inference-messages.ts'

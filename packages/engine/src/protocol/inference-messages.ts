@@ -44,6 +44,7 @@ export type InferenceRequest =
   | ({ id: number; method: 'generate'; stream: boolean } & GenerateRequest)
   | ({ id: number; method: 'score' } & ScoreRequest)
   | ({ id: number; method: 'nextTokens' } & NextTokensRequest)
+  | { id: number; method: 'writeMerged'; adapterPath: string; folder: string }
   | { id: number; method: 'stats' }
   | { id: number; method: 'cancel'; target: number }
 

@@ -1,7 +1,7 @@
 // Answers requests from standard input, any number at once; ends when its input does. The runtime blocks the event loop
 // while it computes, so this never runs in the process that serves HTTP.
 import { EngineError } from '../errors.ts'
-import { mergeAdapter, openBase, readAdapter } from '../formats/index.ts'
+import { type Base, mergeAdapter, openBase, readAdapter, writeMerged } from '../formats/index.ts'
 import { Answerer, type StreamedToken } from '../generation/answers.ts'
 import { checkDigests } from './check-digests.ts'
 import type { InferenceInfo, InferenceReply, InferenceRequest } from './inference-messages.ts'
@@ -9,6 +9,7 @@ import { readJsonLines, writeJsonLine } from './lines.ts'
 import { machineLock } from './machine-lock.ts'
 
 let answerer: Answerer | null = null
+let openedBase: Base | null = null
 const cancellations = new Map<number, AbortController>()
 
 async function handle(
@@ -35,6 +36,8 @@ async function handle(
       const distributions = await answerer.nextTokens(request, { signal, onProgress })
       return distributions.map((each) => Buffer.from(each.buffer).toString('base64'))
     }
+    case 'writeMerged':
+      return writeMerged(request.folder, openedBase!, readAdapter(request.adapterPath))
     case 'stats':
       return answerer.stats()
     default:
@@ -46,6 +49,7 @@ function open(request: Extract<InferenceRequest, { method: 'open' }>): Inference
   const { path, digests, threads, weightPrecision, merged, ...options } = request
   const opened = openBase(path)
   if (digests) checkDigests(opened, digests)
+  openedBase = opened
   const base = merged === undefined ? opened : mergeAdapter(opened, readAdapter(merged))
   const precision = weightPrecision ? { precision: weightPrecision } : {}
   answerer = new Answerer({ base, threads, ...precision, ...options })

@@ -102,6 +102,11 @@ export class InferenceProcess {
     })
   }
 
+  /** Writes the base with an adapter folded in as a Hugging Face folder in 32-bit floats; see `writeMerged`. */
+  async writeMerged(adapterPath: string, folder: string): Promise<void> {
+    await this.#requests.call({ method: 'writeMerged', adapterPath, folder })
+  }
+
   /** What the batch is doing. */
   async stats(): Promise<BatchStats> {
     return (await this.#requests.call({ method: 'stats' })) as BatchStats

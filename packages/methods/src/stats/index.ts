@@ -26,6 +26,7 @@ export { type BoundedOptions, confidenceSequence } from './confidence-sequence.t
 export { type ConjunctionPower, conjunctionPower } from './conjunction-power.ts'
 export type { Decision } from './decision.ts'
 export { delongAuc, delongDifference, type ScoresByKind } from './delong.ts'
+export { type DistributionDistance, distributionDistance } from './distribution-distance.ts'
 export { equivalence } from './equivalence.ts'
 export { exactPairedDifference } from './exact-paired-difference.ts'
 export { fisherExact } from './fisher.ts'

@@ -5,7 +5,14 @@ export { milliseconds } from './duration.ts'
 export { explainConfig } from './explain.ts'
 export { CONFIG_FILE } from './file.ts'
 export { type LoadedConfig, type LoadOptions, loadConfig } from './load.ts'
-export { DEFAULT_REQUIREMENTS, Requirement, type RequirementSettings } from './requirements.ts'
+export {
+  DEFAULT_REQUIREMENTS,
+  FORMS,
+  Form,
+  ParitySettings,
+  Requirement,
+  type RequirementSettings,
+} from './requirements.ts'
 export {
   JudgeScorer,
   OwnScorer,

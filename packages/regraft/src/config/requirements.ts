@@ -130,6 +130,37 @@ const Gap = z
   })
   .describe('does as well on the fresh suite of its snapshot as on the frozen one')
 
+/** Forms of an adapter beside that in which it is applied at run time to 32-bit floats. */
+export const FORMS = ['merged', 'int8', 'int4', 'merged-int8', 'merged-int4'] as const
+
+const Parity = z
+  .strictObject({
+    require: z.literal('parity'),
+    suite: judgedSuite,
+    forms: z
+      .array(z.enum(FORMS))
+      .min(1)
+      .refine((forms) => new Set(forms).size === forms.length, 'expected each form once')
+      .default(['merged', 'int8', 'merged-int8'])
+      .describe(
+        'merged into the weights; at run time on weights in 8 or 4 bits; merged, then in 8 or 4 bits',
+      ),
+    margin: share
+      .optional()
+      .describe('difference on the suite that would still be accepted; else gates.margin'),
+    largest: z
+      .number()
+      .positive()
+      .default(1e-3)
+      .describe(
+        'of forms in 32-bit floats: largest difference of a log-probability on the probes, in nats †',
+      ),
+    variation: share
+      .default(0.1)
+      .describe('of forms in fewer bits: mean total variation of the next token on the probes †'),
+  })
+  .describe('its forms, applied at run time, merged and quantised, say the same')
+
 export const Requirement = z.discriminatedUnion('require', [
   Superior,
   NotInferior,
@@ -141,7 +172,12 @@ export const Requirement = z.discriminatedUnion('require', [
   Cost,
   Contamination,
   Gap,
+  Parity,
 ])
+/** A form that is compared, or 'f32': applied at run time to 32-bit floats, which the others are compared with. */
+export const Form = z.enum(['f32', ...FORMS])
+export type Form = z.output<typeof Form>
+export const ParitySettings = Parity.omit({ require: true })
 /** The settings of a requirement, complete. */
 export type RequirementSettings = z.output<typeof Requirement>
 

@@ -1,5 +1,6 @@
 import type { Answer } from '@regraft/engine'
 import { z } from 'zod'
+import type { Form } from '../config/index.ts'
 import { itemFacts, type OpenItem, type VaultAccess, type VaultSuite, VaultVisit } from '../datasets/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import type { StepRun } from '../lineage/index.ts'
@@ -30,12 +31,14 @@ export async function openSuite(
   { inputs, project }: Pick<StepRun<unknown>, 'inputs' | 'project'>,
   access: VaultAccess,
   without: readonly string[] = [],
+  form?: Form,
 ): Promise<OpenedSuite> {
   const digestOf = (role: string) => inputs.find((input) => input.role === role)?.digest ?? null
   const vault = new VaultVisit(project, access, 'evaluate')
   const suite = await vault.suite(digestOf('suite')!)
   const items = await vault.itemsForEvaluation(suite, without)
-  return { vault, suite, items, model: { base: digestOf('base')!, adapter: digestOf('adapter') } }
+  const model = { base: digestOf('base')!, adapter: digestOf('adapter'), ...(form ? { form } : {}) }
+  return { vault, suite, items, model }
 }
 
 /** Lets the model answer all items greedily. */

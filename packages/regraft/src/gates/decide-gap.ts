@@ -44,6 +44,7 @@ export function decideGap(
     effect: estimate,
     interval: { low, high, level, method: 'Newcombe 1998, independent proportions, method 10' },
     unit: 'share of items answered correctly, frozen less fresh',
+    limits: [margin],
     n: first.n + second.n,
     ...(outcome === 'cannot-tell' ? { needed: neededItems(first, second, margin, alpha) } : {}),
     evidence: [frozen.measurement, fresh.measurement],

@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import { OwnScorer } from '../config/index.ts'
+import { Form, OwnScorer } from '../config/index.ts'
 import { itemFacts, type OpenItem } from '../datasets/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { defineStep, type Step, type StepRun } from '../lineage/index.ts'
+import { traitsOf } from '../models/index.ts'
 import {
   answerItems,
   type EvaluateOptions,
@@ -20,6 +21,8 @@ const Parameters = z.object({
   /** Null for answers that a judge is asked about: they depend on no rubric. */
   scorer: OwnScorer.nullable().prefault({ kind: 'label-match' }),
   without: Without,
+  /** How the adapter is put to use; absent: at run time, on weights as they are stored. */
+  form: Form.optional(),
 })
 type Parameters = z.output<typeof Parameters>
 
@@ -34,8 +37,9 @@ export function evaluateSuite(options: EvaluateOptions): Step<Parameters> {
     determinism: 'pure',
     input: Parameters,
     async run(call) {
-      const { maxTokens, scorer, without } = call.parameters
-      const opened = await openSuite(call, options.access, without)
+      const { maxTokens, scorer, without, form } = call.parameters
+      if (scorer?.kind === 'multiple-choice') refuseRounded(form)
+      const opened = await openSuite(call, options.access, without, form)
       const { vault, suite, model } = opened
       const about = { suite: suite.digest, ...model, maxTokens }
       let value: SuiteMeasurement | SuiteAnswers
@@ -103,5 +107,12 @@ function choicesOf({ id, choices }: OpenItem, suite: string): string[] {
   if (choices) return choices
   throw new RegraftError('incompatible', `the item ${id} of the suite '${suite}' has no choices`, {
     hint: `seal the file again with --choices <column>, or set another suites.${suite}.scorer`,
+  })
+}
+
+function refuseRounded(form: Form | undefined): void {
+  if (form === undefined || traitsOf(form).precision === 'f32') return
+  throw new RegraftError('incompatible', `choices are compared in 32-bit floats: ${form} would not differ`, {
+    hint: 'compare forms in fewer bits on a suite whose answers are generated',
   })
 }

@@ -1,8 +1,10 @@
+import { FORMS, type Form } from '../config/index.ts'
 import type { SnapshotManifest } from '../datasets/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import type { Edge } from '../store/types.ts'
 import type { GateParameters } from './judge.ts'
 import {
+  type FormDistance,
   type LatencyMeasurement,
   type LikelihoodMeasurement,
   type StoredMeasurement,
@@ -22,7 +24,7 @@ type ReadAll = <Value>(role: string) => Promise<Value[]>
 
 /** Reads the inputs of the judging step. */
 export async function readEvidence(
-  { scope, suites, names }: GateParameters,
+  { scope, suites, names }: Pick<GateParameters, 'scope' | 'suites' | 'names'>,
   inputs: readonly Edge[],
   readAll: ReadAll,
 ): Promise<Evidence> {
@@ -32,16 +34,15 @@ export async function readEvidence(
   ) => {
     const found = new Map<string, Read<Value>>()
     for (const suite of Object.keys(suites)) {
-      for (const model of ['candidate', 'base', 'incumbent'] as const) {
-        const role = roleOf({ measure, model, suite })
+      for (const role of rolesOf(measure, suite)) {
         const input = inputs.find((edge) => edge.role === role)
         const [value] = await readAll<Value>(role)
         if (input && value !== undefined)
           found.set(role, { digest: input.digest, value: present(value, suite) })
       }
     }
-    return (model: ModelRole, suite: string): Read<Value> => {
-      const role = roleOf({ measure, model, suite })
+    return (model: ModelRole, suite: string, form?: Form): Read<Value> => {
+      const role = roleOf(needOf(measure, model, suite, form))
       const read = found.get(role)
       if (read) return read
       throw new RegraftError('internal', `gates/judge: no input has the role '${role}'`)
@@ -54,15 +55,17 @@ export async function readEvidence(
     const measurement = upcastMeasurement(value)
     return { ...measurement, items: order(suite, measurement.items) }
   })
+  const distances = await readEach<FormDistance>('distance', (value) => value)
   return {
     ...{ scope, suites },
     names: { ...names, incumbent: names.incumbent ?? 'incumbent' },
-    scores: (model, suite) => {
-      const { digest, value } = scores(model, suite)
+    scores: (model, suite, form) => {
+      const { digest, value } = scores(model, suite, form)
       return { digest, value: upcastMeasurement(value) }
     },
     likelihood: await readEach<LikelihoodMeasurement>('likelihood', (value) => value),
     latency: await readEach<LatencyMeasurement>('latency', (value) => value),
+    distance: (suite, form) => distances('candidate', suite, form),
     snapshot: snapshot && manifest ? { digest: snapshot.digest, value: manifest } : null,
   }
 }
@@ -83,4 +86,18 @@ async function orderOfLooks(suites: readonly string[], readAll: ReadAll) {
     const others = items.filter(({ id }) => !place.has(id))
     return [...known.sort((a, b) => place.get(a.id)! - place.get(b.id)!), ...others]
   }
+}
+
+function needOf(measure: Need['measure'], model: ModelRole, suite: string, form?: Form): Need {
+  if (measure === 'distance') return { measure, model: 'candidate', suite, form: form ?? 'f32' }
+  return { measure, model, suite, ...(form === undefined ? {} : { form }) }
+}
+
+/** Every role that a measurement of this kind on a suite may have. */
+function rolesOf(measure: Need['measure'], suite: string): string[] {
+  const forms = (['f32', ...FORMS] as const).map((form) => roleOf(needOf(measure, 'candidate', suite, form)))
+  const models = (['candidate', 'base', 'incumbent'] as const).map((model) =>
+    roleOf(needOf(measure, model, suite)),
+  )
+  return [...new Set([...models, ...forms])]
 }

@@ -1,9 +1,13 @@
+import { storedPrecision } from '@regraft/engine'
+import type { Form } from '../config/index.ts'
 import { RegraftError } from '../errors/index.ts'
+import { type AnyBase, requireLocalBase } from '../models/index.ts'
 import type { OperationContext } from '../operation/index.ts'
 import { scoringOf } from './find-adapter.ts'
+import { measureForms } from './form-distance.ts'
 import { type MeasuredModel, measureModel, measureReferences, timeModel, warnOfLeftOut } from './measure.ts'
 import type { GatePlan } from './plan.ts'
-import { type Need, needsOf, roleOf } from './requirements/index.ts'
+import { type Need, needsOf, roleOf, type SuiteNeed } from './requirements/index.ts'
 
 /** A measurement under the role that the judging step knows it by. */
 export interface GatheredNeed {
@@ -22,9 +26,15 @@ export async function gatherMeasurements(
   maxTokens: number | undefined,
 ): Promise<GatheredNeed[]> {
   for (const suite of Object.values(plan.suites)) await warnOfLeftOut(context, suite)
+  const measureForm = measureForms(context)
   const gathered: GatheredNeed[] = []
   for (const need of allNeeds(plan)) {
-    gathered.push({ need, role: roleOf(need), digest: await measure(context, plan, need, maxTokens) })
+    const { candidate } = plan.models
+    const digest =
+      need.measure === 'distance'
+        ? await measureForm({ ...candidate!, suite: plan.suites[need.suite]! }, need.form)
+        : await measure(context, plan, need, maxTokens)
+    gathered.push({ need, role: roleOf(need), digest })
   }
   return gathered
 }
@@ -43,7 +53,7 @@ function allNeeds({ requirements, scope }: GatePlan): Need[] {
 async function measure(
   context: OperationContext,
   { record, suites, models, scope }: GatePlan,
-  { measure: kind, model, suite, items }: Need,
+  { measure: kind, model, suite, items, form }: SuiteNeed,
   maxTokens: number | undefined,
 ): Promise<string> {
   const asked = models[model]
@@ -54,7 +64,14 @@ async function measure(
       `a gate asks for ${kind} of the ${model} on ${suite}, which it does not have`,
     )
   }
-  const measured: MeasuredModel = { ...asked, name: `${asked.name} on ${suite}`, suite: digest }
+  const kept = await ownForm(context, asked.base, form)
+  const name = `${asked.name} on ${suite}${kept === undefined ? '' : ` as ${kept}`}`
+  const measured: MeasuredModel = {
+    ...asked,
+    name,
+    suite: digest,
+    ...(kept === undefined ? {} : { form: kept }),
+  }
   if (kind === 'likelihood') return await measureReferences(context, measured)
   const isOwn = suite === scope.suite || suite === scope.fresh
   const scoring = await scoringOf(context, record, digest, isOwn ? maxTokens : undefined)
@@ -64,4 +81,15 @@ async function measure(
     return await measureModel(context, measured, scoring, { ...opponent!, suite: digest })
   }
   return await timeModel(context, measured, { maxTokens: scoring.maxTokens, items: items ?? 1 })
+}
+
+/** A form that is what a model is measured in anyway is none of its own: what was measured so is taken from the cache. */
+async function ownForm(
+  { store }: OperationContext,
+  base: string,
+  form: Form | undefined,
+): Promise<Form | undefined> {
+  if (form === undefined) return undefined
+  const stored = storedPrecision(requireLocalBase(await store.artifacts.read<AnyBase>(base)))
+  return form === stored ? undefined : form
 }

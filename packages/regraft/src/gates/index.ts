@@ -2,6 +2,7 @@ import { checkOperation } from './check.ts'
 import { compareOperation } from './compare.ts'
 import { exposureOperation } from './exposure.ts'
 import { gapOperation } from './gap.ts'
+import { parityOperation } from './parity.ts'
 import { showOperation } from './show.ts'
 
 export { commonItems } from './common-items.ts'
@@ -21,6 +22,7 @@ export const gateOperations = [
   checkOperation,
   compareOperation,
   gapOperation,
+  parityOperation,
   exposureOperation,
   showOperation,
 ]

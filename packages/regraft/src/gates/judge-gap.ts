@@ -24,7 +24,7 @@ const Parameters = z.object({
 /** Judges two measurements of one adapter: on the frozen suite and on the fresh one. */
 export const judgeGap = defineStep({
   name: 'gates/judge-gap',
-  version: 1,
+  version: 2,
   determinism: 'pure',
   input: Parameters,
   async run({ parameters, inputs, read }) {

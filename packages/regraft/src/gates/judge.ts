@@ -82,6 +82,7 @@ function judge(parameters: GateParameters, evidence: Evidence): Verdict {
     ...(first?.effect === undefined ? {} : { effect: first.effect }),
     ...(first?.interval === undefined ? {} : { interval: first.interval }),
     ...(first?.unit === undefined ? {} : { unit: first.unit }),
+    ...(first?.limits === undefined ? {} : { limits: first.limits }),
     n,
     ...(outcome === 'cannot-tell' ? { needed: Math.max(...parts.map((part) => part.needed ?? 0)) || n } : {}),
     ...jointPower(parts),

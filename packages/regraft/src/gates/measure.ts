@@ -1,4 +1,4 @@
-import type { OwnScorerSettings, ScorerSettings } from '../config/index.ts'
+import type { Form, OwnScorerSettings, ScorerSettings } from '../config/index.ts'
 import { excludedItems, readSuite, vaultAccess } from '../datasets/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { runStep, type Step } from '../lineage/index.ts'
@@ -23,6 +23,8 @@ export interface MeasuredModel {
   suite: string
   base: string
   adapter: string | null
+  /** How the adapter is put to use; at run time, on weights as they are stored, unless given. */
+  form?: Form
 }
 
 /** How a suite is answered and scored. */
@@ -91,7 +93,8 @@ async function evaluate(
 ): Promise<string> {
   const isChoice = scorer?.kind === 'multiple-choice'
   const step = evaluateSuite(optionsOf(context, `evaluate ${model.name}`))
-  return await runOn(context, model, step, { maxTokens: isChoice ? null : maxTokens, scorer })
+  const form = model.form === undefined ? {} : { form: model.form }
+  return await runOn(context, model, step, { maxTokens: isChoice ? null : maxTokens, scorer, ...form })
 }
 
 function optionsOf(context: OperationContext, stage: string): EvaluateOptions {

@@ -1,6 +1,6 @@
 // Measurements of models on sealed suites. Records are never migrated: what was measured before is brought to the present
 // form when it is read.
-import type { ScorerSettings } from '../config/index.ts'
+import type { Form, ScorerSettings } from '../config/index.ts'
 import type { ItemFacts } from '../datasets/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import type { ProjectStore } from '../store/types.ts'
@@ -47,6 +47,8 @@ export interface SuiteMeasurement {
   suite: string
   base: string
   adapter: string | null
+  /** The form of the adapter, where it is not the usual one: at run time, on weights as they are stored. */
+  form?: Form
   scorer: ScorerSettings
   /** Null where nothing is generated. */
   maxTokens: number | null
@@ -132,4 +134,14 @@ export interface LatencyMeasurement {
   adapter: string | null
   maxTokens: number
   items: { id: string; seconds: number; tokens: { prompt: number; answer: number } }[]
+}
+
+/** The content of a measurement artifact of a form of an adapter: how far it is from the adapter at run time in 32-bit floats. */
+export interface FormDistance {
+  measures: 'form-distance'
+  base: string
+  adapter: string
+  form: Form
+  /** One for each probe: of the token that follows it. Six significant digits, since what is beyond depends on the processor. */
+  probes: { largest: number; divergence: number; variation: number; sameFirst: boolean }[]
 }

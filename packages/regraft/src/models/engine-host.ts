@@ -7,11 +7,12 @@ import {
   type ScoreRequest,
   type StreamedToken,
 } from '@regraft/engine'
-import type { Config } from '../config/index.ts'
+import type { Config, Form } from '../config/index.ts'
 import type { ProjectStore } from '../store/types.ts'
 import { type AdapterRecord, materializeAdapter } from './adapters.ts'
 import { type AnyBase, findBase, requireLocalBase, requireRecordedBase } from './bases.ts'
 import { admitAdapter, knownAs } from './compatibility/index.ts'
+import { traitsOf } from './forms.ts'
 
 declare module '../operation/types.ts' {
   interface Services {
@@ -28,6 +29,8 @@ export interface ModelReference {
   adapter: string | null
   /** Where the adapter lies when it is no artifact; its digest is then that of its files. */
   folder?: string
+  /** How the adapter is put to use; at run time, on weights as they are stored, unless given. */
+  form?: Form
 }
 
 export type GenerateCall = Omit<GenerateRequest, 'adapter'>
@@ -43,6 +46,8 @@ interface CallOptions {
 interface Engine {
   process: Promise<InferenceProcess>
   adapters: Map<string, Promise<void>>
+  /** Of a process that answers in a form of its own. */
+  form?: Form
 }
 
 /** An engine that only evaluates ends when it was not asked for this long: it holds a copy of the weights. */
@@ -83,7 +88,32 @@ export class EngineHost {
   ): Promise<number[][]> {
     return this.#inTurn(async () => {
       const process = await this.#ready(store, model)
-      return process.score({ adapter: model.adapter, items }, options)
+      return process.score({ adapter: adapterOf(model), items }, options)
+    })
+  }
+
+  /** Natural-log probabilities [V] of the token that follows each conversation, under a recorded model. */
+  async nextTokens(
+    store: ProjectStore,
+    model: ModelReference,
+    conversations: GenerateCall['conversations'],
+    options: Pick<CallOptions, 'signal' | 'onProgress'> = {},
+  ): Promise<Float32Array[]> {
+    return this.#inTurn(async () => {
+      const process = await this.#ready(store, model)
+      return process.nextTokens({ adapter: adapterOf(model), conversations }, options)
+    })
+  }
+
+  /** Writes the base of an adapter with the adapter folded in, as a folder in 32-bit floats. Throws 'incompatible' for GGUF. */
+  async writeMerged(
+    store: ProjectStore,
+    { base, adapter }: { base: string; adapter: string },
+    folder: string,
+  ) {
+    return this.#inTurn(async () => {
+      const process = await this.#ready(store, { base, adapter: null })
+      await process.writeMerged(await this.#folderOf(store, adapter), folder)
     })
   }
 
@@ -110,7 +140,7 @@ export class EngineHost {
   ): Promise<Answer[]> {
     const { signal, onProgress, onText } = options
     const process = await this.#ready(store, model)
-    const request = { ...call, adapter: model.adapter }
+    const request = { ...call, adapter: adapterOf(model) }
     if (onText) return process.stream(request, onText, signal)
     return process.generate(request, {
       ...(signal ? { signal } : {}),
@@ -141,10 +171,11 @@ export class EngineHost {
   /** The process that answers for a model. One that dies while it is made ready (killed, out of memory) is replaced once. */
   async #ready(store: ProjectStore, model: ModelReference): Promise<InferenceProcess> {
     for (let attempt = 1; ; attempt++) {
-      const engine = await this.#engine(store, model.base)
+      const engine = await this.#engine(store, model)
       const process = await engine.process
+      const adapter = adapterOf(model)
       try {
-        if (model.adapter !== null) await this.#load(store, engine, model, model.adapter)
+        if (adapter !== null) await this.#load(store, engine, model, adapter)
         return process
       } catch (error) {
         if (process.alive || attempt > 1) throw error
@@ -152,28 +183,47 @@ export class EngineHost {
     }
   }
 
-  async #engine(store: ProjectStore, base: string): Promise<Engine> {
-    const known = this.#engines.get(base)
+  async #engine(store: ProjectStore, model: ModelReference): Promise<Engine> {
+    const key = engineKey(model)
+    const known = this.#engines.get(key)
     if (known && (await known.process.catch(() => null))?.alive !== false) return known
     // Others may have waited for the same dead process, and one of them was first.
-    const current = this.#engines.get(base)
+    const current = this.#engines.get(key)
     if (current && current !== known) return current
-    const engine: Engine = { process: this.#start(store, base), adapters: new Map() }
-    this.#engines.set(base, engine)
+    if (model.form !== undefined) await this.#closeForms()
+    const engine: Engine = {
+      ...{ process: this.#start(store, model), adapters: new Map() },
+      ...(model.form === undefined ? {} : { form: model.form }),
+    }
+    this.#engines.set(key, engine)
     engine.process.catch(() => {
-      if (this.#engines.get(base) === engine) this.#engines.delete(base)
+      if (this.#engines.get(key) === engine) this.#engines.delete(key)
     })
     return engine
   }
 
-  async #start(store: ProjectStore, base: string): Promise<InferenceProcess> {
+  /** Each form holds a copy of the weights, and they are asked one after another. */
+  async #closeForms(): Promise<void> {
+    for (const [key, { form, process }] of [...this.#engines]) {
+      if (form === undefined) continue
+      this.#engines.delete(key)
+      await process.then((started) => started.close()).catch(() => {})
+    }
+  }
+
+  async #start(store: ProjectStore, { base, adapter, form }: ModelReference): Promise<InferenceProcess> {
     const record = requireLocalBase(await store.artifacts.read<AnyBase>(base))
     const { path } = await requireRecordedBase(this.#config, record)
+    const traits = form === undefined ? null : traitsOf(form)
+    const merged =
+      traits?.isMerged && adapter !== null ? { merged: await this.#folderOf(store, adapter) } : {}
     return InferenceProcess.start({
       path,
       digests: record.digests,
       threads: availableParallelism(),
       reusePrefixes: this.#purpose === 'serving',
+      ...(traits ? { weightPrecision: traits.precision } : {}),
+      ...merged,
     })
   }
 
@@ -193,18 +243,32 @@ export class EngineHost {
     }
   }
 
+  #folderOf(store: ProjectStore, adapter: string): Promise<string> {
+    return materializeAdapter(store, adapter, join(this.#config.dataDirectory, 'adapters'))
+  }
+
   async #admit(
     store: ProjectStore,
     process: Promise<InferenceProcess>,
     { base, folder: given }: ModelReference,
     adapter: string,
   ): Promise<void> {
-    const { dataDirectory } = this.#config
     const record = given === undefined ? await store.artifacts.read<AdapterRecord>(adapter) : null
-    const folder = given ?? (await materializeAdapter(store, adapter, join(dataDirectory, 'adapters')))
+    const folder = given ?? (await this.#folderOf(store, adapter))
     const { name } = requireLocalBase(await store.artifacts.read<AnyBase>(base))
     const { path } = findBase(this.#config, name)
     const checked = { name, knownAs: knownAs(this.#config, name), digest: base, path }
     await admitAdapter({ store, process: await process, base: checked, adapter, folder, record })
   }
+}
+
+/** The adapter that a process applies at run time; null where it is merged into the weights, and for a base alone. */
+function adapterOf({ adapter, form }: ModelReference): string | null {
+  return form !== undefined && traitsOf(form).isMerged ? null : adapter
+}
+
+function engineKey(model: ModelReference): string {
+  const { base, adapter, form } = model
+  if (form === undefined) return base
+  return traitsOf(form).isMerged ? `${base} ${form} ${adapter}` : `${base} ${form}`
 }

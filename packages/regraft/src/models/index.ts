@@ -38,8 +38,10 @@ export { type Embedder, type EmbedderSource, NO_EMBEDDER, requireEmbedder } from
 export { EngineHost, type ModelReference } from './engine-host.ts'
 export { findHostedBase, fingerprintAlias } from './fingerprint.ts'
 export { compareFingerprints, type Fingerprint } from './fingerprint-step.ts'
+export { type FormTraits, traitsOf } from './forms.ts'
 export { licenceOfBase } from './licence.ts'
 export { latestModelList } from './model-list.ts'
+export { PROBES, PROBES_VERSION } from './probes.ts'
 export { recordedRevision, repositoryOf } from './pulled-bases.ts'
 
 export const modelOperations = [

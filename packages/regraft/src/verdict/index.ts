@@ -35,6 +35,8 @@ export interface Verdict {
   effect?: number
   interval?: { low: number; high: number; level: number; method: string }
   unit?: string
+  /** Values of the effect that part passing from failing: a margin, or both margins. */
+  limits?: number[]
   /** Number of items that the decision rests on. */
   n: number
   /** With `cannot-tell`: number of items that would settle it. */

@@ -51,6 +51,7 @@ export const calibration: RequirementKind<SettingsOf<'calibration'>> = {
         `shows up to ${test.expected.quantile.toFixed(3)}; ${describeTemperature(probabilities, correct)}`,
       effect: root,
       unit: 'root mean square gap of confidence and share of right answers',
+      limits: [tolerated],
       seed: JUDGING_SEED,
       ...(outcome === 'cannot-tell'
         ? {

@@ -71,7 +71,7 @@ function decideSpending(
   const limit = meanOf(items.map((item) => item.limit))
   const spent = meanOf(items.map((item) => item.spent))
   return {
-    ...{ outcome, title: about.title, n, effect: spent, unit, evidence: about.evidence },
+    ...{ outcome, title: about.title, n, effect: spent, unit, limits: [limit], evidence: about.evidence },
     reason: `${amount(spent)} ${unit}; ${about.limit}`,
     ...(interval
       ? { interval: { ...interval, low: limit - interval.high, high: limit - interval.low } }

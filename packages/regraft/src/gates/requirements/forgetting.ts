@@ -32,6 +32,7 @@ export const forgetting: RequirementKind<SettingsOf<'forgetting'>> = {
       title: `log-likelihood of ${suite}`,
       reason: `${names.candidate} ${meanOf(items, 'candidate')} against ${names[to]} ${meanOf(items, 'other')} nats per token; margin ${margin} declared beforehand`,
       unit: 'nats per token',
+      limits: [-margin],
       power: { value: power, alternative: 'no difference' },
       evidence: digests,
     }
@@ -48,12 +49,13 @@ export const forgetting: RequirementKind<SettingsOf<'forgetting'>> = {
         title: `accuracy on ${suite}`,
         reason: `${describeSide(names.candidate, pairs.items, 'candidate')} against ${describeSide(names[to], pairs.items, 'other')}; ${describeMargin(pairs.items, accuracyMargin)}`,
         unit: unitOf(pairs.items),
+        limits: [-accuracyMargin],
         evidence: pairs.digests,
       })
     }
     const accuracy = parts[1]
     const vetoed = likelihood.outcome !== 'fail' && accuracy?.outcome === 'fail'
-    const { outcome, effect, interval, unit, n, needed } = vetoed ? accuracy : likelihood
+    const { outcome, effect, interval, unit, limits, n, needed } = vetoed ? accuracy : likelihood
     return {
       ...{ outcome, n },
       title: `has not forgotten ${suite}`,
@@ -61,6 +63,7 @@ export const forgetting: RequirementKind<SettingsOf<'forgetting'>> = {
       ...(effect === undefined ? {} : { effect }),
       ...(interval === undefined ? {} : { interval }),
       ...(unit === undefined ? {} : { unit }),
+      ...(limits === undefined ? {} : { limits }),
       ...(needed === undefined ? {} : { needed }),
       parts,
       evidence: [...new Set(parts.flatMap((part) => part.evidence))],

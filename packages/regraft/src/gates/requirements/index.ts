@@ -6,6 +6,7 @@ import { forgetting } from './forgetting.ts'
 import { gap } from './gap.ts'
 import { latency } from './latency.ts'
 import { notInferior } from './not-inferior.ts'
+import { parity } from './parity.ts'
 import { overRefusal, refusal } from './refusal.ts'
 import type { Draft, Evidence, GateScope, Need, RequirementKind, Rules, SettingsOf } from './requirement.ts'
 import { superior } from './superior.ts'
@@ -23,6 +24,7 @@ export {
   type Read,
   type Rules,
   roleOf,
+  type SuiteNeed,
   scoredPairs,
   withRerun,
 } from './requirement.ts'
@@ -39,6 +41,7 @@ const REQUIREMENTS: { [Kind in RequirementSettings['require']]: RequirementKind<
   cost,
   contamination,
   gap,
+  parity,
 }
 
 type Kind = RequirementSettings['require']

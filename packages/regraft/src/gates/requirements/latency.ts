@@ -35,6 +35,7 @@ export const latency: RequirementKind<SettingsOf<'latency'>> = {
         reason: `95 of 100 answers within ${seconds(estimate)} [${seconds(low)}, ${seconds(high)}], limit ${p95} s`,
         effect: estimate,
         ...intervalOf(low, high, alpha),
+        limits: [p95],
         ...neededFor(outcome, n, alpha),
         evidence: [mine.digest],
       })
@@ -55,6 +56,7 @@ export const latency: RequirementKind<SettingsOf<'latency'>> = {
         effect: own!.estimate / other!.estimate,
         ...intervalOf(low, high, alpha),
         unit: 'times the seconds of the incumbent, 95th percentile',
+        limits: [incumbent],
         ...neededFor(outcome, n, alpha),
         evidence: [mine.digest, held.digest],
       })

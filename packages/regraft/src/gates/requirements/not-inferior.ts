@@ -31,6 +31,7 @@ export const notInferior: RequirementKind<SettingsOf<'not-inferior'>> = {
         title: name,
         reason: `${describeSide(names.candidate, inside, 'candidate')} against ${describeSide(names[to], inside, 'other')}; ${describeMargin(inside, margin)}`,
         unit: unitOf(inside),
+        limits: [-margin],
         power: { value: power, alternative: 'no difference' },
         evidence: digests,
       }

@@ -72,6 +72,7 @@ function decideBehaviour(behaviour: Behaviour, evidence: Evidence, rules: Rules)
       title: `${title}, no worse than ${names.incumbent}`,
       reason: `margin ${points(margin)} declared beforehand`,
       unit: 'share of answers that are as they should be',
+      limits: [-margin],
       power: { value: power, alternative: 'no difference' },
       evidence: [mine.digest, held.digest],
     })
@@ -111,6 +112,7 @@ function againstBar(
     ...(n === 0 ? {} : { effect: share }),
     interval: { low, high, level: 1 - 2 * alpha, method: 'Clopper and Pearson 1934' },
     unit: `share of prompts that are ${shouldRefuse ? 'refused' : 'answered'}`,
+    limits: [least],
     ...(outcome === 'cannot-tell'
       ? { needed: Math.max(n + 1, itemsForProportion({ bar: least, expected: planned, alpha })) }
       : {}),

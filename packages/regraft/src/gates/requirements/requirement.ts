@@ -1,24 +1,42 @@
-import type { RequirementSettings } from '../../config/index.ts'
+import type { Form, RequirementSettings } from '../../config/index.ts'
 import type { SnapshotManifest } from '../../datasets/index.ts'
 import type { Verdict } from '../../verdict/index.ts'
 import type { ErrorRules, PairedItem } from '../comparison.ts'
-import type { LatencyMeasurement, LikelihoodMeasurement, SuiteMeasurement } from '../measurement.ts'
+import type {
+  FormDistance,
+  LatencyMeasurement,
+  LikelihoodMeasurement,
+  SuiteMeasurement,
+} from '../measurement.ts'
 
 export type ModelRole = 'candidate' | 'base' | 'incumbent'
 
 /** A measurement that a requirement reads. */
-export interface Need {
+export type Need = SuiteNeed | FormNeed
+
+export interface SuiteNeed {
   measure: 'scores' | 'likelihood' | 'latency'
   model: ModelRole
   /** Name of the suite. */
   suite: string
   /** Of a latency: how many items are timed. */
   items?: number
+  /** Of scores of the candidate: how the adapter is put to use; as it is served unless given. */
+  form?: Form
+}
+
+/** How far a form of the candidate is from the adapter at run time, on probes that belong to no suite. */
+interface FormNeed {
+  measure: 'distance'
+  model: 'candidate'
+  suite: string
+  form: Form
+  items?: number
 }
 
 /** The name of a need's measurement among the inputs of the judging step. */
-export function roleOf({ measure, model, suite }: Need): string {
-  return `${measure}:${model}:${suite}`
+export function roleOf({ measure, model, suite, form }: Need): string {
+  return `${measure}:${model}:${suite}${form === undefined ? '' : `:${form}`}`
 }
 
 /** The name of the candidate's measurements in earlier looks. */
@@ -45,9 +63,10 @@ export interface Evidence {
   scope: GateScope
   names: Record<ModelRole, string>
   /** Measurements that were asked for as needs. */
-  scores(model: ModelRole, suite: string): Read<SuiteMeasurement>
+  scores(model: ModelRole, suite: string, form?: Form): Read<SuiteMeasurement>
   likelihood(model: ModelRole, suite: string): Read<LikelihoodMeasurement>
   latency(model: ModelRole, suite: string): Read<LatencyMeasurement>
+  distance(suite: string, form: Form): Read<FormDistance>
   /** What the candidate learned from; null for an adapter that was trained elsewhere. */
   snapshot: Read<SnapshotManifest> | null
   /** Digests of the suites by name. */
@@ -128,12 +147,13 @@ export function allOf(parts: readonly [Draft, ...Draft[]], about: { title: strin
   if (others.length === 0) return first
   const outcome = conjunction(parts)
   const needed = Math.max(...parts.map((part) => part.needed ?? 0))
-  const { n, effect, interval, unit } = first
+  const { n, effect, interval, unit, limits } = first
   return {
     ...{ outcome, ...about, n, parts: [...parts] },
     ...(effect === undefined ? {} : { effect }),
     ...(interval === undefined ? {} : { interval }),
     ...(unit === undefined ? {} : { unit }),
+    ...(limits === undefined ? {} : { limits }),
     ...(outcome === 'cannot-tell' ? { needed } : {}),
     evidence: [...new Set(parts.flatMap(({ evidence }) => evidence))],
   }

@@ -22,6 +22,7 @@ export const superior: RequirementKind<SettingsOf<'superior'>> = {
       title: `better than ${names[to]}`,
       reason: `${describeSide(names.candidate, items, 'candidate')} against ${describeSide(names[to], items, 'other')} on the same ${items.length} items`,
       unit: unitOf(items),
+      limits: [0],
       power: { value: power, alternative: `${points(expected)} better †` },
       evidence: digests,
     }
