@@ -30,6 +30,7 @@ export {
   itemFacts,
   type OpenItem,
   readSuite,
+  revealItems,
   type VaultAccess,
   type VaultSuite,
   VaultVisit,

@@ -3,6 +3,7 @@ import { compareOperation } from './compare.ts'
 import { exposureOperation } from './exposure.ts'
 import { gapOperation } from './gap.ts'
 import { parityOperation } from './parity.ts'
+import { reportOperation } from './report/report.ts'
 import { showOperation } from './show.ts'
 
 export { commonItems } from './common-items.ts'
@@ -25,4 +26,5 @@ export const gateOperations = [
   parityOperation,
   exposureOperation,
   showOperation,
+  reportOperation,
 ]

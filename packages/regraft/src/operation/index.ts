@@ -11,7 +11,7 @@ export {
   requireLocal,
 } from './files.ts'
 export { parseInput, runOperation } from './run.ts'
-export { allows, SCOPES, type Scope } from './scope.ts'
+export { allows, checkScope, SCOPES, type Scope } from './scope.ts'
 export { findUnstorable, findUnstorableIn } from './storable.ts'
 export type {
   Log,

@@ -94,7 +94,10 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
    * directory.
    */
   offline: boolean
-  /** For what cannot be undone: the question that the CLI asks first; null when there is nothing to ask. */
+  /**
+   * For what cannot be undone: the question that the CLI asks first, and that HTTP wants a header for; null when there is
+   * nothing to ask.
+   */
   confirm?(input: z.output<Input>): string | null
   /** What of the input may be written down: called once, before the record of a job is made from what it returns. */
   prepare?(context: Pick<OperationContext, 'store'>, input: z.output<Input>): Promise<z.input<Input>>

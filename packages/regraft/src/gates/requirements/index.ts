@@ -21,6 +21,7 @@ export {
   type GateScope,
   type ModelRole,
   type Need,
+  pairItems,
   type Read,
   type Rules,
   roleOf,

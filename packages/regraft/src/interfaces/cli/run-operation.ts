@@ -16,7 +16,7 @@ import {
   runOperation,
 } from '../../operation/index.ts'
 import { describeFields } from '../fields.ts'
-import { operationPath } from '../http/paths.ts'
+import { CONFIRM_HEADER, operationPath } from '../http/paths.ts'
 import { type CliContext, loadCliConfig } from './context.ts'
 import { followJob, jobResult } from './follow-job.ts'
 import { readInput, type Texts, uploadFiles } from './input.ts'
@@ -140,7 +140,11 @@ async function callOperation(
   const { interrupted, terminal } = cli
   const request = {
     method: 'POST' as const,
-    headers: { 'content-type': 'application/json', 'idempotency-key': crypto.randomUUID() },
+    headers: {
+      ...{ 'content-type': 'application/json', 'idempotency-key': crypto.randomUUID() },
+      // Whoever is here has been asked, or has said --yes.
+      ...(operation.confirm ? { [CONFIRM_HEADER]: 'yes' } : {}),
+    },
     body: JSON.stringify(input),
     repeatable: operation.effect === 'read' || operation.mode === 'job',
     signal: interrupted,

@@ -1,7 +1,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { RegraftError } from '../../errors/index.ts'
-import { allows, type Principal, SCOPES, type Scope } from '../../operation/index.ts'
+import { checkScope, type Principal, SCOPES, type Scope } from '../../operation/index.ts'
 import type { ProjectStore } from '../../store/types.ts'
 import type { AppEnv, AppOptions, Environment } from './context.ts'
 
@@ -22,13 +22,6 @@ export function requireScope(scope: Scope): MiddlewareHandler<AppEnv> {
   return createMiddleware<AppEnv>(async (context, next) => {
     checkScope(context.var.principal, scope)
     await next()
-  })
-}
-
-export function checkScope(principal: Principal, scope: Scope): void {
-  if (allows(principal.scopes, scope)) return
-  throw new RegraftError('forbidden', `this API key lacks the scope '${scope}'`, {
-    hint: `regraft keys create <name> --scope ${scope}`,
   })
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { JobView } from '../../jobs/index.ts'
 import type { AnyOperation } from '../../operation/index.ts'
 import { describeFields } from '../fields.ts'
-import { hasGetRoute, operationPath } from './paths.ts'
+import { CONFIRM_HEADER, hasGetRoute, operationPath } from './paths.ts'
 
 type Json = Record<string, unknown>
 
@@ -45,7 +45,7 @@ export function openApiDocument(operations: readonly AnyOperation[], version: st
       post: {
         ...common,
         operationId: operation.name.replaceAll(' ', '.'),
-        ...(operation.mode === 'job' ? { parameters: [IDEMPOTENCY_KEY] } : {}),
+        ...headersOf(operation),
         requestBody: {
           required: describeFields(operation.input).some((field) => field.required),
           content: json(input),
@@ -114,6 +114,19 @@ const IDEMPOTENCY_KEY = {
   required: false,
   description: 'the same key gives the same job',
   schema: { type: 'string' },
+}
+
+const CONFIRMATION = {
+  name: CONFIRM_HEADER,
+  in: 'header',
+  required: false,
+  description: 'yes: do what cannot be undone; refused without it',
+  schema: { type: 'string', enum: ['yes'] },
+}
+
+function headersOf({ mode, confirm }: AnyOperation): { parameters?: Json[] } {
+  const parameters = [...(mode === 'job' ? [IDEMPOTENCY_KEY] : []), ...(confirm ? [CONFIRMATION] : [])]
+  return parameters.length > 0 ? { parameters } : {}
 }
 
 function successOf(operation: AnyOperation, output: Json, job: Json): Json {

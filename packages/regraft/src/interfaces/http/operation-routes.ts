@@ -1,8 +1,10 @@
 import { type Context, Hono } from 'hono'
 import { streamSSE } from 'hono/streaming'
+import { RegraftError } from '../../errors/index.ts'
 import { viewJob } from '../../jobs/index.ts'
 import {
   type AnyOperation,
+  checkScope,
   describeError,
   type OperationContext,
   type ProgressEvent,
@@ -10,9 +12,8 @@ import {
   runOperation,
 } from '../../operation/index.ts'
 import { describeFields, parseField } from '../fields.ts'
-import { checkScope } from './authorize.ts'
 import type { AppEnv, AppOptions } from './context.ts'
-import { hasGetRoute, operationPath } from './paths.ts'
+import { CONFIRM_HEADER, hasGetRoute, operationPath } from './paths.ts'
 import { readJsonObject } from './respond.ts'
 
 /** The routes of all operations: POST with a JSON body, reads also GET with a query. */
@@ -41,6 +42,7 @@ async function answer(
   input: Record<string, unknown>,
 ): Promise<Response> {
   const parsed = parseInput(operation, input)
+  requireConfirmation(operation, parsed, context.req.header(CONFIRM_HEADER))
   if (operation.mode === 'job') {
     const job = await options.services.jobs.submit(context.var.store, {
       operation,
@@ -76,6 +78,19 @@ async function answer(
     } catch (error) {
       await send('error', describeError(error))
     }
+  })
+}
+
+/** Refuses what cannot be undone unless the caller says that it is meant. */
+function requireConfirmation(
+  operation: AnyOperation,
+  input: Record<string, unknown>,
+  header: string | undefined,
+): void {
+  const question = operation.confirm?.(input) ?? null
+  if (question === null || header === 'yes') return
+  throw new RegraftError('invalid-input', `${question} Nobody can be asked here.`, {
+    hint: `send the header ${CONFIRM_HEADER}: yes`,
   })
 }
 

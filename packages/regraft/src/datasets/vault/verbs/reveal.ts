@@ -3,7 +3,7 @@ import { RegraftError } from '../../../errors/index.ts'
 import { defineOperation } from '../../../operation/index.ts'
 import { excludedItems } from '../excluded.ts'
 import { findSuite } from '../find.ts'
-import { openItems } from '../open-items.ts'
+import { revealItems } from '../reveal-items.ts'
 
 const ItemMessage = z.object({ role: z.string(), content: z.string() })
 
@@ -40,26 +40,14 @@ export const vaultReveal = defineOperation({
   async run({ store, principal }, input) {
     const suite = await findSuite(store, input.suite)
     const known = suite.items.find(({ id }) => id === input.item)
-    const opened = known
-      ? (await openItems(store, suite.digest)).items.find(({ id }) => id === known.id)
-      : undefined
+    const by = { principal: principal.id, reason: input.reason }
+    const [opened] = await revealItems(store, suite, [input.item], by)
     if (!opened) {
       const problem = known ? 'was erased with its end user' : `is no item of the suite '${suite.name}'`
       throw new RegraftError('not-found', `${input.item} ${problem}`, {
         hint: 'regraft gates show <measurement> lists the ids of items',
       })
     }
-    // Burned and logged before it is seen.
-    const { reason } = input
-    const asked = { suite: suite.digest, principal: principal.id }
-    await store.vault.burn({ ...asked, items: [opened.id], reason })
-    await store.vault.log({
-      ...asked,
-      purpose: 'show',
-      rows: 1,
-      hits: 0,
-      details: { item: opened.id, reason },
-    })
     const { burned, erased } = await excludedItems(store, suite)
     return {
       suite: suite.digest,
