@@ -20,6 +20,7 @@ import { judgeMove, type MoveRecord } from '../packages/regraft/src/fleet/migrat
 import { judgeExposure } from '../packages/regraft/src/gates/exposure-steps.ts'
 import { judgeGate } from '../packages/regraft/src/gates/judge.ts'
 import { judgeGap } from '../packages/regraft/src/gates/judge-gap.ts'
+import { judgeParity } from '../packages/regraft/src/gates/judge-parity.ts'
 import { makeSelection } from '../packages/regraft/src/lineage/index.ts'
 import { stepFixture } from '../packages/regraft/src/lineage/step-fixture.ts'
 import { recordBase, requireEmbedder } from '../packages/regraft/src/models/index.ts'
@@ -39,6 +40,7 @@ const PINNED = [
   'gates/judge',
   'gates/judge-gap',
   'gates/judge-exposure',
+  'gates/judge-parity',
   'signals/audit',
   'signals/calibrate',
   'training/lora',
@@ -60,6 +62,7 @@ const UNPINNED: Record<string, string> = {
   'models/take-fingerprint': 'external: what a hosted model answers; tests/hosted-bases.test.ts',
   'gates/measure-exposure': 'scores of an engine, as below; tests/journeys/canaries.test.ts checks them',
   'gates/evaluate-suite': 'answers of an engine, whose floating point differs between processors',
+  'gates/form-distance': 'distributions of an engine, as above; tests/journeys/parity.test.ts checks them',
   'models/adapter-effect': 'scores of an engine, as above; compatibility.test.ts checks them',
   'gates/score-references': 'scores of an engine, as above; gates/measure.test.ts checks them',
   'gates/measure-latency': 'external: times of a machine',
@@ -316,8 +319,8 @@ test('gates/judge', async () => {
     rerun: 'regraft gates check new',
   }
   expect(await stepFixture(newProject(), judgeGate, { inputs, parameters })).toEqual({
-    version: 4,
-    digest: 'sha256:52b16a0a6d396b9ee518318828ea4b3800a21180092ef3a632424e9f44bbb186',
+    version: 5,
+    digest: 'sha256:8c7ce3f41360878f94a27763d043151f1719b8efdf68349c607ce326e7b91e81',
   })
 })
 
@@ -348,8 +351,43 @@ test('gates/judge-gap', async () => {
   const inputs = [measurement('frozen', 80, 72), measurement('fresh', 40, 30)]
   const parameters = { margin: 0.05, alpha: 0.05, name: 'adapter new', rerun: 'regraft gates gap new' }
   expect(await stepFixture(newProject(), judgeGap, { inputs, parameters })).toEqual({
+    version: 2,
+    digest: 'sha256:985e2368ad4d79625ec1812295386b8190c9966036f3a68acb3e6e4bc7aaa7bb',
+  })
+})
+
+test('gates/judge-parity', async () => {
+  const items = Array.from({ length: 60 }, (_, item) => {
+    const correct = item % 5 > 0
+    return { id: `${item}`, answer: 'x', score: correct ? 1 : 0, correct }
+  })
+  const about = { suite: 'sha256:s', base: 'sha256:b', adapter: 'sha256:a' }
+  const scores = { measures: 'suite-scores', ...about, scorer: { kind: 'label-match' }, maxTokens: 8, items }
+  const probes = [{ largest: 2e-5, divergence: 1e-9, variation: 1e-5, sameFirst: true }]
+  const distance = {
+    measures: 'form-distance',
+    base: 'sha256:b',
+    adapter: 'sha256:a',
+    form: 'merged',
+    probes,
+  }
+  const measurement = { kind: 'measurement' as const, schemaVersion: 2 }
+  const inputs = [
+    { role: 'scores:candidate:desk:f32', ...measurement, value: scores },
+    { role: 'scores:candidate:desk:merged', ...measurement, value: { ...scores, form: 'merged' } },
+    { role: 'distance:candidate:desk:merged', ...measurement, schemaVersion: 1, value: distance },
+  ]
+  const parameters = {
+    settings: { forms: ['merged'] },
+    ...{ alpha: 0.05, margin: 0.02 },
+    scope: { suite: 'desk', fresh: null, hasIncumbent: false },
+    suites: { desk: 'sha256:s' },
+    names: { candidate: 'adapter a', base: 'base pico', incumbent: null },
+    rerun: 'regraft gates parity a --forms merged',
+  }
+  expect(await stepFixture(newProject(), judgeParity, { inputs, parameters })).toEqual({
     version: 1,
-    digest: 'sha256:e5f4540932fea1ce542231c93b767669dd16d0aa624ab402c236882506998cc5',
+    digest: 'sha256:fe615c92eff3795051ded8b134d3d2c58eceae154edd9b1184dffc96f5dafa96',
   })
 })
 

@@ -11,5 +11,4 @@ export const SLOW_TESTS = [
   'packages/regraft/src/store/pglite/pglite.test.ts',
   'tests/bad-input.test.ts',
   'tests/compatibility.test.ts',
-  'packages/regraft/src/gates/parity.test.ts',
 ]

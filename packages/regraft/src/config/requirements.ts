@@ -156,7 +156,7 @@ const Parity = z
         'of forms in 32-bit floats: largest difference of a log-probability on the probes, in nats †',
       ),
     variation: share
-      .default(0.1)
+      .default(0.05)
       .describe('of forms in fewer bits: mean total variation of the next token on the probes †'),
   })
   .describe('its forms, applied at run time, merged and quantised, say the same')

@@ -108,7 +108,7 @@ function evidenceOf(
   return {
     scope: { suite: SUITE, fresh: null, hasIncumbent: false },
     names: { candidate: basename(a.path), base: basename(b.path), incumbent: '' },
-    ...{ suites: {}, snapshot: null, likelihood: missing, latency: missing },
+    ...{ suites: {}, snapshot: null, likelihood: missing, latency: missing, distance: missing },
     scores(model) {
       const { path, items } = model === 'candidate' ? a : b
       const about = { suite: SUITE, base: '', adapter: null, maxTokens: null }

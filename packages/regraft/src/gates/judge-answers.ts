@@ -35,10 +35,10 @@ export function judgeAnswers(options: JudgeOptions): Step<z.output<typeof Parame
           else items.push({ ...item, score, correct: score >= scorer.correctFrom })
         }
         opened.vault.noteHits(opened.suite, items.filter(({ correct }) => correct).length)
-        const { suite, base, adapter, maxTokens } = answers
+        const { suite, base, adapter, form, maxTokens } = answers
         const value: SuiteMeasurement = {
           measures: 'suite-scores',
-          ...{ suite, base, adapter, scorer, maxTokens, judge, items },
+          ...{ suite, base, adapter, ...(form ? { form } : {}), scorer, maxTokens, judge, items },
           ...(unjudged.length > 0 ? { unjudged } : {}),
         }
         return value

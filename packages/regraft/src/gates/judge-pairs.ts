@@ -35,10 +35,16 @@ export function judgePairs(options: JudgeOptions): Step<z.output<typeof Paramete
         const pairs = pairsOf(opened.items, candidate.items, other.items)
         const { items, unjudged } = await judgeBothOrders(pairs, askAll)
         opened.vault.noteHits(opened.suite, items.filter(({ correct }) => correct).length)
-        const { suite, base, adapter, maxTokens } = candidate
+        const { suite, base, adapter, form, maxTokens } = candidate
         const value: SuiteMeasurement = {
           measures: 'suite-scores',
-          ...{ suite, base, adapter, against: { base: other.base, adapter: other.adapter } },
+          ...{
+            suite,
+            base,
+            adapter,
+            ...(form ? { form } : {}),
+            against: { base: other.base, adapter: other.adapter },
+          },
           ...{ scorer, maxTokens, judge, items },
           ...(unjudged.length > 0 ? { unjudged } : {}),
         }

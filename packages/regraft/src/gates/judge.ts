@@ -39,7 +39,7 @@ export type GateParameters = z.output<typeof GateParameters>
  */
 export const judgeGate = defineStep({
   name: 'gates/judge',
-  version: 4,
+  version: 5,
   determinism: 'pure',
   input: GateParameters,
   async run({ parameters, inputs, readAll }) {

@@ -62,7 +62,8 @@ export interface SuiteMeasurement {
 }
 
 /** Answers that are still to be judged. */
-export interface SuiteAnswers extends Pick<SuiteMeasurement, 'suite' | 'base' | 'adapter' | 'maxTokens'> {
+export interface SuiteAnswers
+  extends Pick<SuiteMeasurement, 'suite' | 'base' | 'adapter' | 'form' | 'maxTokens'> {
   measures: 'suite-answers'
   items: AnsweredItem[]
 }

@@ -69,12 +69,12 @@ function sliceRow({ slice, critical, n, pooled, regressed }: SliceFinding): Plot
 }
 
 const WIDTH = 860
-const LABELS = 250
+const LABELS = 280
 const NOTES = 190
 const ROW = 30
 const TOP = 14
 const AXIS = 44
-const LABEL_LENGTH = 38
+const LABEL_LENGTH = 40
 
 /** An inline SVG, readable in light, dark and print: shapes and words tell what colours tell. */
 export function drawPlot(plot: Plot, id: string): Html {
@@ -84,7 +84,7 @@ export function drawPlot(plot: Plot, id: string): Html {
   const bottom = TOP + rows.length * ROW
   const height = bottom + AXIS
   const limitNames = limits.map((limit) => (limit === 0 ? 'no difference' : `limit ${figure(limit, unit)}`))
-  return html`<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-labelledby="${id}-title ${id}-text" class="plot">
+  return html`<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-labelledby="${id}-title" aria-describedby="${id}-text" class="plot">
 <title id="${id}-title">${title}</title>
 <desc id="${id}-text">${describe(plot)}</desc>
 ${ticks(low, high).map(
@@ -96,12 +96,24 @@ ${limits.map(
   (limit, i) =>
     html`<line class="limit" x1="${at(x(limit))}" x2="${at(x(limit))}" y1="${TOP - 6}" y2="${bottom}"><title>${limitNames[i]!}</title></line>`,
 )}
-${rows.map((row, i) => drawRow(row, unit, TOP + i * ROW + ROW / 2, x))}
-<text class="axis" x="${at((LABELS + WIDTH - NOTES) / 2)}" y="${bottom + 36}" text-anchor="middle">${unit}${limits.length === 0 ? '' : ` (dashed: ${limitNames.join(', ')})`}</text>
+${rows.map((row, i) => drawRow(row, labelOf(row, title), unit, { y: TOP + i * ROW + ROW / 2, x }))}
+<text class="axis" x="${at((LABELS + WIDTH - NOTES) / 2)}" y="${bottom + 36}" text-anchor="middle">${limits.some((limit) => limit <= 0) ? 'difference, ' : ''}${unit}${limits.length === 0 ? '' : ` (dashed: ${limitNames.join(', ')})`}</text>
 </svg>`
 }
 
-function drawRow(row: PlotRow, unit: string, y: number, x: (value: number) => number): Html {
+/** What a row's label adds to the title of its plot. */
+function labelOf({ label, kind }: PlotRow, title: string): string {
+  if (kind === 'slice') return shorten(label, LABEL_LENGTH - 2)
+  const added = label !== title && label.startsWith(title) ? `…${label.slice(title.length)}` : label
+  return shorten(added, LABEL_LENGTH)
+}
+
+function drawRow(
+  row: PlotRow,
+  name: string,
+  unit: string,
+  { y, x }: { y: number; x: (value: number) => number },
+): Html {
   const { label, kind, outcome, effect, low, high, note } = row
   const shape =
     kind === 'comparison'
@@ -109,7 +121,7 @@ function drawRow(row: PlotRow, unit: string, y: number, x: (value: number) => nu
       : html`<circle cx="${at(x(effect))}" cy="${y}" r="4.5"/>`
   const [left, right] = [at(x(low)), at(x(high))]
   return html`<g class="row ${kind} ${outcome ?? 'open'}"><title>${`${label}: ${figure(effect, unit)} [${figure(low, unit)}, ${figure(high, unit)}], ${note}`}</title>
-<text class="label" x="${kind === 'slice' ? 14 : 0}" y="${y + 4}">${shorten(label, LABEL_LENGTH - (kind === 'slice' ? 2 : 0))}</text>
+<text class="label" x="${kind === 'slice' ? 14 : 0}" y="${y + 4}">${name}</text>
 <line class="bar" x1="${left}" x2="${right}" y1="${y}" y2="${y}"/><line class="bar" x1="${left}" x2="${left}" y1="${y - 5}" y2="${y + 5}"/><line class="bar" x1="${right}" x2="${right}" y1="${y - 5}" y2="${y + 5}"/>
 ${shape}
 <text class="value" x="${WIDTH - NOTES + 12}" y="${y - 1}">${`${figure(effect, unit)} [${figure(low, unit)}, ${figure(high, unit)}]`}</text><text class="note" x="${WIDTH - NOTES + 12}" y="${y + 12}">${note}</text></g>

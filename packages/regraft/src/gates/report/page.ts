@@ -90,13 +90,13 @@ function verdictRows(verdict: Verdict, depth: number): Html[] {
   ]
 }
 
-function verdictRow(
-  { title, reason, outcome, effect, interval, unit, n, needed, power, seed }: Verdict,
-  depth: number,
-): Html {
+function verdictRow(verdict: Verdict, depth: number): Html {
+  const { title, reason, outcome, effect, interval, unit, n, needed, power, seed } = verdict
   const range = interval ? `${figure(interval.low, unit)} to ${figure(interval.high, unit)}` : ''
-  return html`<tr class="${depth === 0 ? '' : depth === 1 ? 'part' : 'part deep'}"><td>${capital(title)}<div class="reason">${reason}${seed === undefined ? '' : `; seed ${seed}`}</div></td><td>${badge(outcome)}</td>
-<td class="number">${effect === undefined ? '' : figure(effect, unit)}</td><td class="number">${range}${interval ? html`<div class="caption">${percent(interval.level)}</div>` : null}</td><td class="number">${count(n)}</td><td class="number">${needed === undefined ? '' : `≈ ${count(needed)}`}</td><td class="number">${power === undefined ? '' : percent(power.value)}</td></tr>
+  const level = ['', 'part', 'part deep'][Math.min(depth, 2)]!
+  return html`<tr class="${level} head"><td>${depth === 0 ? html`<strong>${capital(title)}</strong>` : capital(title)}</td><td>${badge(outcome)}</td>
+<td class="number">${effect === undefined ? '' : figure(effect, unit)}</td><td class="number">${range}</td><td class="number">${count(n)}</td><td class="number">${needed === undefined ? '' : `≈ ${count(needed)}`}</td><td class="number">${power === undefined ? '' : percent(power.value)}</td></tr>
+<tr class="${level}"><td colspan="7" class="reason">${reason}${effect === undefined ? '' : `. Effect: ${unit ?? 'no unit'}`}${interval ? `, ${percent(interval.level)} interval` : ''}${seed === undefined ? '' : `, seed ${seed}`}</td></tr>
 `
 }
 

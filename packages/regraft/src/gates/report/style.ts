@@ -7,7 +7,7 @@ export const STYLE = `
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--ink);
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
-main { max-width: 960px; margin: 0 auto; padding: 32px 24px 64px; }
+main { max-width: 1000px; margin: 0 auto; padding: 32px 24px 64px; }
 h1 { font-size: 26px; line-height: 1.25; margin: 8px 0 4px; overflow-wrap: anywhere; }
 h2 { font-size: 18px; margin: 40px 0 12px; padding-bottom: 6px; border-bottom: 1px solid var(--line); }
 h3 { font-size: 15px; margin: 24px 0 6px; }
@@ -35,7 +35,8 @@ th, td { text-align: left; vertical-align: top; padding: 7px 10px 7px 0; border-
 th { font-weight: 600; color: var(--dim); font-size: 12.5px; }
 td.number, th.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 tr.part td:first-child { padding-left: 22px; } tr.part.deep td:first-child { padding-left: 44px; }
-td .reason { color: var(--dim); font-size: 13px; overflow-wrap: anywhere; }
+tr.head td { border-bottom: 0; padding-bottom: 0; } td.reason { padding-top: 2px; }
+td .reason, td.reason { color: var(--dim); font-size: 13px; overflow-wrap: anywhere; }
 figure { margin: 8px 0 20px; }
 svg.plot { width: 100%; height: auto; display: block; font-size: 12px; }
 svg.plot text { fill: var(--ink); } svg.plot .tick, svg.plot .axis, svg.plot .note { fill: var(--dim); font-size: 11px; }

@@ -1,12 +1,10 @@
-import { itemsForEquivalence } from '@regraft/methods'
 import type { Form } from '../../config/index.ts'
 import { traitsOf } from '../../models/index.ts'
-import { type Compared, compare, isBinary, type PairedItem, spentAlpha } from '../comparison.ts'
+import { compare, type PairedItem } from '../comparison.ts'
 import type { FormDistance } from '../measurement.ts'
 import { describeSide, points, unitOf } from './describe.ts'
 import {
   allOf,
-  conjunction,
   type Draft,
   pairItems,
   type RequirementKind,
@@ -71,9 +69,8 @@ function compareAnswers(
   rules: Rules,
 ): Omit<Draft, 'title' | 'evidence'> {
   const isExact = traitsOf(form).precision === 'f32'
-  const { power, ...compared } = isExact
-    ? compareEquivalence(items, margin, rules)
-    : compare(items, { ask: 'not-inferior', margin }, rules)
+  const ask = isExact ? 'equivalent' : 'not-inferior'
+  const { power, ...compared } = compare(items, { ask, margin }, rules)
   const asked = isExact ? 'may differ by less than' : 'may lose less than'
   return {
     ...compared,
@@ -82,27 +79,6 @@ function compareAnswers(
     limits: isExact ? [-margin, margin] : [-margin],
     power: { value: power, alternative: 'no difference' },
   }
-}
-
-/** Neither loses to the other by more than the margin: two one-sided tests (Schuirmann 1987). */
-function compareEquivalence(items: readonly PairedItem[], margin: number, rules: Rules): Compared {
-  const question = { ask: 'not-inferior', margin } as const
-  const loses = compare(items, question, rules)
-  const gains = compare(
-    items.map((item) => ({ ...item, candidate: item.other, other: item.candidate })),
-    question,
-    rules,
-  )
-  const outcome = conjunction([loses, gains])
-  const { needed: _, ...compared } = loses
-  const power = Math.max(0, loses.power + gains.power - 1)
-  if (outcome !== 'cannot-tell') return { ...compared, outcome, power }
-  const differing = items.filter(({ candidate, other }) => candidate !== other).length
-  const discordance = Math.max(1, differing) / items.length
-  const planned = isBinary(items)
-    ? itemsForEquivalence({ margin, discordance, alpha: spentAlpha(rules) })
-    : Math.max(loses.needed ?? 0, gains.needed ?? 0)
-  return { ...compared, outcome, power, needed: Math.max(items.length + 1, planned) }
 }
 
 function compareProbes(

@@ -5,17 +5,23 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openBase } from '@regraft/engine'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { writePicoBase } from '../../../engine/src/formats/pico-base.ts'
-import { loadConfig } from '../config/index.ts'
-import { nameSuite } from '../datasets/suite.ts'
-import { sealItems } from '../datasets/vault/index.ts'
-import { type AdapterRecord, EngineHost, findBase, recordBase, storeAdapterFiles } from '../models/index.ts'
-import type { OperationContext } from '../operation/index.ts'
-import { openTestStore } from '../store/testing.ts'
-import { renderVerdict } from '../verdict/index.ts'
-import { gatesOf } from './gate-record.ts'
-import type { FormDistance, SuiteMeasurement } from './measurement.ts'
-import { parityOperation } from './parity.ts'
+import { writePicoBase } from '../../packages/engine/src/formats/pico-base.ts'
+import { loadConfig } from '../../packages/regraft/src/config/index.ts'
+import { nameSuite } from '../../packages/regraft/src/datasets/suite.ts'
+import { sealItems } from '../../packages/regraft/src/datasets/vault/index.ts'
+import { gatesOf } from '../../packages/regraft/src/gates/gate-record.ts'
+import type { FormDistance, SuiteMeasurement } from '../../packages/regraft/src/gates/measurement.ts'
+import { parityOperation } from '../../packages/regraft/src/gates/parity.ts'
+import {
+  type AdapterRecord,
+  EngineHost,
+  findBase,
+  recordBase,
+  storeAdapterFiles,
+} from '../../packages/regraft/src/models/index.ts'
+import type { OperationContext } from '../../packages/regraft/src/operation/index.ts'
+import { openTestStore } from '../../packages/regraft/src/store/testing.ts'
+import { renderVerdict } from '../../packages/regraft/src/verdict/index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'regraft-forms-'))
 let store: Awaited<ReturnType<typeof openTestStore>>
@@ -43,7 +49,7 @@ beforeAll(async () => {
     attempt: 1,
   }
   const base = await recordBase(project, findBase(config, 'pico'))
-  const peft = fileURLToPath(new URL('../../../../bench/golden/pico-adapters/patterned', import.meta.url))
+  const peft = fileURLToPath(new URL('../../bench/golden/pico-adapters/patterned', import.meta.url))
   const files = await storeAdapterFiles(project.blobs, peft)
   const record: AdapterRecord = { base: base.artifact.digest, recipe: null, snapshot: null, files }
   adapter = (await project.artifacts.put({ kind: 'adapter', schemaVersion: 1, value: record })).digest
