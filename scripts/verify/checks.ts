@@ -67,7 +67,7 @@ export const checks: readonly Check[] = [
     title: 'Tests too slow for npm test',
     run: () => suite('slow', SLOW_TESTS, BESIDE_EACH_OTHER),
   },
-  { name: 'browser', title: 'Feedback from a real browser', run: browser },
+  { name: 'browser', title: 'Feedback and reports in a real browser', run: browser },
   { name: 'postgres', title: 'Store, jobs and command line on Postgres', run: postgres },
   { name: 'parity', title: 'Logits and embeddings against transformers and PEFT', run: parity },
 ]
