@@ -8,6 +8,9 @@ import { migrateOperation } from '../../packages/regraft/src/fleet/migrate/migra
 import { registerOperation } from '../../packages/regraft/src/fleet/register.ts'
 import { readRegistration } from '../../packages/regraft/src/fleet/registration.ts'
 import { rescueOperation } from '../../packages/regraft/src/fleet/rescue/rescue.ts'
+import { synthesisePrompts } from '../../packages/regraft/src/fleet/rescue/synthesise-prompts.ts'
+import { makeSelection, runStep, type Selection } from '../../packages/regraft/src/lineage/index.ts'
+import { findBase, recordBase } from '../../packages/regraft/src/models/index.ts'
 import { type MovingAdapter, makeMovingAdapter, question } from './moving-adapter.ts'
 
 let made: MovingAdapter
@@ -121,6 +124,40 @@ test('an adapter whose rows are gone labels prompts, which are kept from the sui
   await expect(rescue({ name: `desk@${version}`, to: 'pico' })).rejects.toThrow(
     /has learned from a model itself: this would be generation 2/,
   )
+})
+
+test('made-up prompts are new rows derived from those that were shown, and are made once', async () => {
+  const { store, services, config } = made.context
+  const real = ['Where is my parcel?', 'The tap is leaking again.', 'Can I move my appointment to Friday?']
+  const ids = await made.addTraffic(real, { from: 9000 })
+  const { artifact: examples } = await makeSelection(store, 'inferences', { ids })
+  const { artifact: generator } = await recordBase(store, findBase(config, 'regraft-nano'))
+  const step = synthesisePrompts({ engines: services.evaluationEngines, onProgress() {} })
+  const make = () =>
+    runStep({ project: store }, step, {
+      inputs: [
+        { role: 'generator', digest: generator.digest },
+        { role: 'examples', digest: examples.digest },
+      ],
+      parameters: { name: 'desk', adapter: made.adapter, rows: 8, temperature: 1, seed: 1 },
+    })
+  const first = await make()
+  const before = await store.inferences.count()
+  const { query, count } = await store.artifacts.read<Selection>(first.digest('prompts'))
+  expect(count).toBe(8)
+  const texts = new Set<string>()
+  for await (const { payload, derivedFrom } of store.inferences.select({ ids: query.ids! })) {
+    const [system, user] = payload.messages
+    expect(system).toEqual({ role: 'system', content: 'Say.' })
+    expect(derivedFrom.every((id) => ids.includes(id))).toBe(true)
+    expect(payload).toMatchObject({ response: null, model: 'regraft-nano', route: 'rescue/desk' })
+    texts.add(user!.content)
+  }
+  expect(texts.size).toBe(8)
+  expect(real.some((text) => texts.has(text))).toBe(false)
+  const again = await make()
+  expect((await store.artifacts.read<Selection>(again.digest('prompts'))).query.ids).toEqual(query.ids)
+  expect(await store.inferences.count()).toBe(before)
 })
 
 test('an adapter whose base is gone cannot label any more', async () => {

@@ -13,5 +13,8 @@ test('made-up prompts are kept when they are new, about as long, and in a script
     'Can I get a second card?',
   ]
   expect(asked.filter((text) => filter.keep(text))).toEqual([asked[0], asked[6]])
-  expect(filter.counts).toEqual({ kept: 2, repeated: 2, tooShort: 1, tooLong: 1, otherScript: 1 })
+  expect(filter.keep('Why is my card always', false)).toBe(false)
+  expect(filter.counts).toEqual({
+    ...{ kept: 2, repeated: 2, tooShort: 1, tooLong: 1, otherScript: 1, unfinished: 1 },
+  })
 })

@@ -7,6 +7,7 @@ export interface KeptPrompts {
   tooShort: number
   tooLong: number
   otherScript: number
+  unfinished: number
 }
 
 /** Prompts may be so much shorter or longer than the shortest and the longest real one †. */
@@ -26,7 +27,14 @@ const SCRIPTS = [
 
 /** Keeps texts that are new, about as long as the real ones, and in scripts that those are in. */
 export class PromptFilter {
-  readonly counts: KeptPrompts = { kept: 0, repeated: 0, tooShort: 0, tooLong: 0, otherScript: 0 }
+  readonly counts: KeptPrompts = {
+    kept: 0,
+    repeated: 0,
+    tooShort: 0,
+    tooLong: 0,
+    otherScript: 0,
+    unfinished: 0,
+  }
   readonly #met: Set<string>
   readonly #scripts: Set<string>
   readonly #shortest: number
@@ -41,15 +49,15 @@ export class PromptFilter {
   }
 
   /** Whether a text is kept; from then on it is known. */
-  keep(text: string): boolean {
-    const reason = this.#reasonAgainst(text)
+  keep(text: string, finished = true): boolean {
+    const reason = finished ? this.#reasonAgainst(text) : 'unfinished'
     this.counts[reason ?? 'kept']++
     if (reason !== null) return false
     this.#met.add(normalizeText(text))
     return true
   }
 
-  #reasonAgainst(text: string): Exclude<keyof KeptPrompts, 'kept'> | null {
+  #reasonAgainst(text: string): Exclude<keyof KeptPrompts, 'kept' | 'unfinished'> | null {
     if (text.length < this.#shortest) return 'tooShort'
     if (text.length > this.#longest) return 'tooLong'
     if (scriptsOf(text).some((script) => !this.#scripts.has(script))) return 'otherScript'

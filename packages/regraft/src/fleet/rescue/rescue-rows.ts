@@ -104,6 +104,11 @@ async function choosePrompts(context: OperationContext, asked: RescueRows) {
     },
   )
   const synthesised = await store.artifacts.read<SynthesisedPrompts>(made.digest('report'))
+  if (synthesised.kept < rows) {
+    context.log.warn(
+      `only ${synthesised.kept} of ${rows} prompts could be made up: a larger --generator or more real prompts help`,
+    )
+  }
   return { prompts: made.digest('prompts'), later, collected, synthesised }
 }
 

@@ -284,7 +284,7 @@ function figuresOf({ collected, synthesised, labelled, dropped, manifest }: Resc
 function describeRows({ collected, synthesised, labelled, dropped, manifest }: RescuedRows): string[] {
   const lost = Object.entries(dropped).map(([reason, count]) => `${count} ${reason}`)
   const source = synthesised
-    ? `${synthesised.kept} prompts were made up (${synthesised.repeated} repeated, ${synthesised.tooShort + synthesised.tooLong} too short or long, ${synthesised.otherScript} in another script)`
+    ? `${synthesised.kept} prompts were made up (${synthesised.repeated} repeated, ${synthesised.tooShort + synthesised.tooLong} too short or long, ${synthesised.otherScript} in another script, ${synthesised.unfinished} without an end)`
     : `${collected.drawn} prompts were drawn from ${collected.distinct} distinct ones of ${collected.rows} calls`
   const rest = lost.length === 0 ? '' : `; left out: ${lost.join(', ')}`
   return [`${source}; ${labelled.prompts} answers, ${manifest.rows.length} rows${rest}`]

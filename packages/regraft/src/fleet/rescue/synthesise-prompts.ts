@@ -4,18 +4,18 @@ import { rowId } from '../../capture/index.ts'
 import { RegraftError } from '../../errors/index.ts'
 import { defineStep, makeSelection, queryOf, type Selection, type Step } from '../../lineage/index.ts'
 import { type AnyBase, requireLocalBase } from '../../models/index.ts'
-import type { InferenceRow, NewInference } from '../../store/types.ts'
+import type { InferenceRow, Message, NewInference } from '../../store/types.ts'
 import { type LabelOptions, storeAll } from './label-prompts.ts'
 import { type KeptPrompts, PromptFilter } from './prompt-filter.ts'
 
-/** Examples that a request shows, and prompts that it asks for. */
+/** Examples that a request shows. */
 const SHOWN = 6
-const WANTED = 8
-/** Requests that are made together. */
-const REQUESTS_AT_ONCE = 8
-/** Rounds beyond those that would do if every line were kept †: a base that repeats itself must end. */
+/** Requests that are made and stored together. */
+const TOGETHER = 32
+/** Times the rounds that would do if every prompt were kept †: a base that repeats itself must end. */
 const PATIENCE = 6
-const TOKENS_PER_PROMPT = 60
+const MOST_TOKENS = 200
+const ASK = 'Write a message that somebody could send.'
 
 const Parameters = z.object({
   name: z.string(),
@@ -35,7 +35,7 @@ export interface SynthesisedPrompts extends KeptPrompts {
 
 /**
  * Lets a base (role `generator`) make up prompts like some real ones (role `examples`), by showing it a few at a time (Wang et al.
- * 2023, "Self-Instruct"), and keeps those that are new, of like length and in the same script. Each is a row derived from those
+ * 2023, "Self-Instruct") as its own answers in a conversation, which small bases follow too, and keeps those that are new, of like length and in the same script. Each is a row derived from those
  * that were shown, under an id that follows from its place: rounds that were made are not made again.
  */
 export function synthesisePrompts({ engines, onProgress }: LabelOptions): Step<Parameters> {
@@ -60,43 +60,41 @@ export function synthesisePrompts({ engines, onProgress }: LabelOptions): Step<P
       const newest = examples.at(-1)!.occurredAt
       const made: string[] = []
       let rounds = 0
-      const most = Math.ceil(wanted / (WANTED * REQUESTS_AT_ONCE)) * PATIENCE
+      const most = Math.ceil(wanted / TOGETHER) * PATIENCE
       for (; made.length < wanted && rounds < most; rounds++) {
         signal.throwIfAborted()
         const round = rounds
         const idOf = (place: number) =>
           rowId(newest, ['rescue-prompt', adapter, generator, seed, round, place])
-        const ids = Array.from({ length: WANTED * REQUESTS_AT_ONCE }, (_, place) => idOf(place))
+        const ids = Array.from({ length: TOGETHER }, (_, place) => idOf(place))
         const known: InferenceRow[] = []
         for await (const row of project.inferences.select({ ids })) known.push(row)
         if (known.length > 0) {
           for (const row of known) filter.keep(lastText(row))
-          made.push(...known.map(({ id }) => id))
+          // In the order in which they were made.
+          const there = new Set(known.map(({ id }) => id))
+          made.push(...ids.filter((id) => there.has(id)))
         } else {
           const random = new Random(seed, `prompts/${round}`)
-          const shown = Array.from({ length: REQUESTS_AT_ONCE }, () =>
-            random.shuffle(examples).slice(0, SHOWN),
-          )
+          const shown = Array.from({ length: TOGETHER }, () => random.shuffle(examples).slice(0, SHOWN))
           const answers = await engines.generate(
             project,
             { base: generator, adapter: null },
             {
-              conversations: shown.map((rows) => [{ role: 'user', content: request(rows.map(lastText)) }]),
-              maxTokens: WANTED * TOKENS_PER_PROMPT,
+              conversations: shown.map((rows) => request(rows.map(lastText))),
+              maxTokens: MOST_TOKENS,
               sampling: { temperature, topP: 0.95 },
               seed: seed + round,
             },
             { signal },
           )
-          const rows = answers.flatMap(({ text }, index) =>
-            linesOf(text)
-              .slice(0, WANTED)
-              .map((line, place) => ({ line, place: index * WANTED + place, from: shown[index]! }))
-              .filter(({ line }) => filter.keep(line))
-              .map(({ line, place, from }): NewInference => {
-                return promptRow(line, from, { id: idOf(place), occurredAt: newest, name, adapter, model })
-              }),
-          )
+          const rows = answers.flatMap(({ text, finishReason }, place): NewInference[] => {
+            const line = text.replace(/\s+/g, ' ').trim()
+            if (!filter.keep(line, finishReason === 'stop')) return []
+            return [
+              promptRow(line, shown[place]!, { id: idOf(place), occurredAt: newest, name, adapter, model }),
+            ]
+          })
           await storeAll(project, rows)
           made.push(...rows.map(({ id }) => id))
         }
@@ -121,18 +119,13 @@ function lastText({ payload }: InferenceRow): string {
   return payload.messages.at(-1)!.content.replace(/\s+/g, ' ').trim()
 }
 
-function request(shown: readonly string[]): string {
-  const list = shown.map((text, index) => `${index + 1}. ${text}`).join('\n')
-  return `Here are messages that people sent:\n${list}\nWrite ${WANTED} other messages of this kind, each about something else, one on each line.`
-}
-
-/** The lines of an answer without numbers, bullets and quotation marks around them. */
-function linesOf(text: string): string[] {
-  return text
-    .split('\n')
-    .map((line) => line.replace(/^\s*(?:\d+[.)]|[-*•])\s*/, '').trim())
-    .map((line) => line.replace(/^["“](.*)["”]$/u, '$1').trim())
-    .filter((line) => line !== '')
+/** The examples as turns of a conversation that goes on. */
+function request(shown: readonly string[]): Message[] {
+  const turns = shown.flatMap((content): Message[] => [
+    { role: 'user', content: ASK },
+    { role: 'assistant', content },
+  ])
+  return [...turns, { role: 'user', content: ASK }]
 }
 
 function promptRow(
