@@ -11,6 +11,7 @@ import { type AnyOperation, defineOperation, InputFile, OutputFile } from '../..
 import { parseServerEvents, type ServerEvent } from '../cli/server-events.ts'
 import { type Instance, openInstance } from '../instance.ts'
 import { operations } from '../operations/index.ts'
+import { openApiDocument } from './openapi.ts'
 
 const shout = defineOperation({
   name: 'text shout',
@@ -110,6 +111,32 @@ test('a job takes an uploaded file, is followed to its end and its output file i
   expect(await errorOf(await fetch(`${url}/api/blobs/sha256:${'0'.repeat(64)}`))).toMatchObject({
     status: 404,
   })
+})
+
+test('what cannot be undone is refused with its question, and done with the header', async () => {
+  const subject = 'nobody we know'
+  const refused = await errorOf(await post('/api/datasets/erase', { subject }))
+  expect(refused).toMatchObject({
+    status: 400,
+    code: 'invalid-input',
+    hint: 'send the header x-regraft-confirm: yes',
+  })
+  expect(refused).toMatchObject({
+    message: expect.stringMatching(/^This destroys the key .* Erase them\? Nobody can be asked here\.$/),
+  })
+  const jobs = async () => (await (await fetch(`${url}/api/jobs/list`)).json()) as { jobs: JobView[] }
+  expect((await jobs()).jobs.filter(({ operation }) => operation === 'datasets erase')).toEqual([])
+  expect((await post('/api/datasets/erase', { subject, dryRun: true })).status).toBe(202)
+  expect((await post('/api/datasets/erase', { subject }, { 'x-regraft-confirm': 'yes' })).status).toBe(202)
+  // A report asks only where it shows items: here there is no verdict of that name.
+  const verdict = '5e1f0c8a2b47'
+  expect(await errorOf(await post('/api/gates/report', { verdict, items: 2 }))).toMatchObject({ status: 400 })
+  expect(await errorOf(await post('/api/gates/report', { verdict }))).toMatchObject({ status: 404 })
+  const { paths } = openApiDocument(operations, '0') as {
+    paths: Record<string, { post: { parameters?: { name: string }[] } }>
+  }
+  const named = paths['/api/gates/report']!.post.parameters!.map(({ name }) => name)
+  expect(named).toEqual(['x-regraft-confirm'])
 })
 
 test('a read answers GET and POST alike, and says in the same shape what is wrong with an input', async () => {
