@@ -41,7 +41,7 @@ ${
   plots.length === 0
     ? null
     : html`<section aria-labelledby="intervals"><h2 id="intervals">Intervals</h2>
-<p class="caption">Squares are comparisons, circles are slices (drawn towards their mean; slices that are not critical decide nothing). Bars are the intervals that decide. A comparison passes when its bar lies beyond the dashed line.</p>
+<p class="caption">Squares are comparisons, circles are slices (drawn towards their mean; slices that are not critical decide nothing). Bars are the intervals that decide. A comparison passes when its bar lies wholly on the wanted side of the dashed line, or between them where there are two.</p>
 ${plots.map((plot, i) => html`<figure><figcaption><h3>${capital(plot.title)}</h3></figcaption>${drawPlot(plot, `plot-${i}`)}</figure>`)}</section>`
 }
 ${slicesSection(verdict)}
