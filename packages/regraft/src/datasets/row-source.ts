@@ -19,7 +19,7 @@ function isRowSource(source: string): source is RowSource {
 
 /** The source of a row without its line. */
 export function sourceKey(source: RowSource): string {
-  return IMPORTED.test(source) ? source.replace(/:\d+$/, '') : source
+  return source.startsWith('import:') ? source.replace(/:\d+$/, '') : source
 }
 
 /** Says where rows are to be found: 'line 14 of traffic.jsonl', or the id of an inference that was served. */
