@@ -319,7 +319,7 @@ test('gates/judge', async () => {
     rerun: 'regraft gates check new',
   }
   expect(await stepFixture(newProject(), judgeGate, { inputs, parameters })).toEqual({
-    version: 5,
+    version: 6,
     digest: 'sha256:8c7ce3f41360878f94a27763d043151f1719b8efdf68349c607ce326e7b91e81',
   })
 })

@@ -109,7 +109,7 @@ function compareCounts(items: readonly PairedItem[], question: Question, alpha: 
   const discordance = Math.max(1, counts.onlyA + counts.onlyB) / n
   return {
     ...resultOf(decision, n, alpha, 'Lloyd and Moldovan 2008, exact bounds'),
-    ...settle(decision, n, neededCounts(question, decision.difference, discordance, alpha)),
+    ...settle(decision, n, neededCounts(question, decision, discordance, alpha)),
     power: powerOfCounts(question, n, discordance, alpha),
   }
 }
@@ -120,15 +120,31 @@ function decideCounts(counts: PairedCounts, question: Question, alpha: number): 
   return nonInferiority(counts, question.margin, alpha)
 }
 
-function neededCounts(question: Question, difference: number, discordance: number, alpha: number): number {
+function neededCounts(question: Question, decision: Decision, discordance: number, alpha: number): number {
+  const { difference } = decision
   if (question.ask === 'superior') {
     const planned = Math.max(Math.abs(difference), SMALLEST_PLANNED_DIFFERENCE)
     return itemsForPairedDifference({
       ...{ difference: planned, discordance: Math.max(discordance, planned), alpha: 2 * alpha },
     })
   }
+  const distance = seenDistance(decision, question.margin, SMALLEST_PLANNED_DIFFERENCE)
+  if (distance !== null) {
+    // Discordant items alone differ, each by one.
+    const deviation = Math.sqrt(Math.max(discordance - difference ** 2, SMALLEST_PLANNED_DIFFERENCE ** 2))
+    return itemsForMeans({ deviation, alpha, difference: distance })
+  }
   const design = { margin: question.margin, discordance, alpha }
   return question.ask === 'equivalent' ? itemsForEquivalence(design) : itemsForNonInferiority(design)
+}
+
+/**
+ * How far the difference lies from the nearer margin, where the bounds leave out that there is none: it is then planned with what was
+ * seen, at least `least`, since no difference at all is not what the items will show. Null where it may be none.
+ */
+function seenDistance({ difference, low, high }: Decision, margin: number, least: number): number | null {
+  if (low <= 0 && high >= 0) return null
+  return Math.max(Math.abs(margin - Math.abs(difference)), least)
 }
 
 function powerOfCounts(question: Question, n: number, discordance: number, alpha: number): number {
@@ -176,7 +192,7 @@ function compareMeans(
     ...settle(
       decision,
       n,
-      bounded ? neededMeans(question, { effect, deviation: error * Math.sqrt(n), alpha }) : 2 * n,
+      bounded ? neededMeans(question, decision, { deviation: error * Math.sqrt(n), alpha }) : 2 * n,
     ),
     seed: JUDGING_SEED,
     power: bounded ? powerOf(question.ask === 'superior' ? question.expected : limit, error, alpha) : 0,
@@ -191,12 +207,16 @@ function decideMeans(differences: readonly number[], question: Question, options
 
 function neededMeans(
   question: Question,
-  { effect, deviation, alpha }: { effect: number; deviation: number; alpha: number },
+  decision: Decision,
+  { deviation, alpha }: { deviation: number; alpha: number },
 ): number {
   if (question.ask === 'superior') {
     // A gain nearer to nothing than a tenth of the deviation is planned as if it were so large.
-    return itemsForMeans({ deviation, alpha, difference: Math.max(Math.abs(effect), deviation / 10) })
+    const planned = Math.max(Math.abs(decision.difference), deviation / 10)
+    return itemsForMeans({ deviation, alpha, difference: planned })
   }
+  const distance = seenDistance(decision, question.margin, question.margin / 10)
+  if (distance !== null) return itemsForMeans({ deviation, alpha, difference: distance })
   const power = question.ask === 'equivalent' ? 0.9 : 0.8
   return itemsForMeans({ deviation, alpha, margin: question.margin, power })
 }
@@ -237,8 +257,14 @@ function compareSequentially(items: readonly PairedItem[], question: Question, a
     question.ask === 'superior'
       ? { margin: 0, difference: planned, discordance: Math.max(discordance, planned), alpha }
       : { margin: question.margin, discordance, alpha }
-  const needed = () =>
-    isBinary(items) ? itemsForSequential(design) : SEQUENTIAL_FACTOR * meansFor(differences, design)
+  const seen =
+    question.ask === 'superior'
+      ? null
+      : seenDistance(decision, question.margin, Math.min(question.margin, SMALLEST_PLANNED_DIFFERENCE))
+  const needed = () => {
+    if (seen !== null) return SEQUENTIAL_FACTOR * meansFor(differences, { difference: seen, alpha })
+    return isBinary(items) ? itemsForSequential(design) : SEQUENTIAL_FACTOR * meansFor(differences, design)
+  }
   const aim = question.ask === 'superior' ? question.expected : question.margin
   const deviation = Math.sqrt(Math.max(discordance, aim) - (question.ask === 'superior' ? aim ** 2 : 0))
   return {
@@ -251,7 +277,7 @@ function compareSequentially(items: readonly PairedItem[], question: Question, a
 
 function meansFor(
   differences: readonly number[],
-  design: { margin: number; difference?: number; alpha: number },
+  design: { margin?: number; difference?: number; alpha: number },
 ) {
   const mean = differences.reduce((sum, value) => sum + value, 0) / differences.length
   const variance = differences.reduce((sum, value) => sum + (value - mean) ** 2, 0) / differences.length

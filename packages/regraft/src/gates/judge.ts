@@ -39,7 +39,7 @@ export type GateParameters = z.output<typeof GateParameters>
  */
 export const judgeGate = defineStep({
   name: 'gates/judge',
-  version: 5,
+  version: 6,
   determinism: 'pure',
   input: GateParameters,
   async run({ parameters, inputs, readAll }) {

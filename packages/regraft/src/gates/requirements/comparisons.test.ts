@@ -49,6 +49,16 @@ test('equal scores on few items do not show non-inferiority by two points; the n
   expect(judge(notInferior, worse).outcome).toBe('fail')
 })
 
+test('a loss that is there, but not surely beyond the margin, is planned with what was seen', () => {
+  // 13 won and 33 lost of 150: 13.3 points lost, 3.3 beyond the margin. n = (1.645 + 0.842)^2 (46/150 - 0.133^2) / 0.0333^2.
+  const scores = {
+    candidate: answered(150, (i) => i < 80),
+    incumbent: answered(150, (i) => i >= 13 && i < 113),
+  }
+  const verdict = judge({ ...notInferior, margin: 0.1 }, scores)
+  expect(verdict).toMatchObject({ outcome: 'cannot-tell', needed: 1609 })
+})
+
 test('without an incumbent there is nothing that an adapter could be inferior to', () => {
   const evidence = evidenceOf({ scores: { desk: { candidate: answered(3, () => true) } } })
   expect(decideRequirement(Requirement.parse(notInferior), evidence, RULES)).toBe(null)
