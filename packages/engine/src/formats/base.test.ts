@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto'
-import { cpSync, mkdtempSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -251,6 +260,23 @@ test('the same model as GGUF file and as folder has the same tensors, token ids 
   expect(gguf.digests.weights).toBe(sha256(readFileSync(path)))
   gguf.close()
   hf.close()
+})
+
+test('a chat template beside a GGUF file stands in for a missing one, not for its own', () => {
+  const beside = freshPath()
+  mkdirSync(beside)
+  const [bare, own] = [join(beside, 'bare.gguf'), join(beside, 'own.gguf')]
+  renameSync(writePicoGguf({ 'tokenizer.chat_template': { type: 'uint32', value: 0 } }), bare)
+  renameSync(writePicoGguf(), own)
+  const templateOf = (path: string) => {
+    const base = openBase(path)
+    base.close()
+    return { template: base.chatTemplate, digest: base.digests.chatTemplate }
+  }
+  expect(templateOf(bare)).toEqual({ template: null, digest: '' })
+  writeFileSync(join(beside, 'chat_template.jinja'), 'beside')
+  expect(templateOf(bare)).toEqual({ template: 'beside', digest: sha256('beside') })
+  expect(templateOf(own).template).toBe(PICO_CHAT_TEMPLATE)
 })
 
 test.each<[string, GgufFixtureValue]>([

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { statSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { EngineError } from '../errors.ts'
 import { fromGguf } from '../tokenizer/gguf-tokenizer.ts'
 import { fromTokenizerJson } from '../tokenizer/json-tokenizer.ts'
@@ -94,7 +94,8 @@ function openGgufBase(path: string): Base {
       config: parseGgufConfig(source, path),
       tensors: source,
       tokenizer: fromGguf(metadata),
-      chatTemplate: typeof chatTemplate === 'string' ? chatTemplate : null,
+      // Files of bases often lack it; one beside them stands in.
+      chatTemplate: typeof chatTemplate === 'string' ? chatTemplate : readChatTemplate(dirname(path), null),
       specialTokens: { bos: text('bos'), eos: text('eos'), unk: text('unknown'), pad: text('padding') },
       weightPaths: [path],
       readableTypes: READABLE_TYPE_NAMES,

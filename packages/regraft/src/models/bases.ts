@@ -136,7 +136,7 @@ export async function requireRecordedBase(config: Config, record: BaseRecord): P
 }
 
 function refuseChange(recorded: BaseRecord, present: BaseRecord, { name, path }: FoundBase): void {
-  const shown = (digest: string) => digest.slice(0, 12)
+  const shown = (digest: string) => digest.slice(0, 12) || 'none'
   for (const part of ['weights', 'tokenizer', 'chatTemplate'] as const) {
     const [then, now] = [recorded.digests[part], present.digests[part]]
     if (then === now) continue
