@@ -8,7 +8,7 @@
 //
 // The 3,080 test rows are only answered; nothing is chosen on them: the learning rate is the product's re-check on the labelled rows.
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import {
@@ -106,12 +106,32 @@ function banking(): Case {
   const worded = (rows: readonly Labelled[]) =>
     rows.map(({ text, label }) => ({ text, label: wording(label) }))
   return {
-    ...{ system: 'Which intent?', maxTokens: 16, from: resolve(from), to: resolve(to) },
+    ...{ system: 'Which intent?', maxTokens: 16, from: resolve(from), to: withGemmaTemplate(resolve(to)) },
     training: '--rank 32 --epochs 8 --learning-rate 0.0005 --batch-size 16 --max-length 128',
     ...{ train: worded(train), test: worded(data.test), rows: Number(values.rows) },
     prompts: data.train.filter(({ id }) => !known.has(id)).map(({ text }) => text),
     rescue: '--rank 32 --epochs 4 --learning-rate 0.0005',
   }
+}
+
+/** The wheel's GGUF of Gemma 3 270M has no chat template: Gemma's turns, with what the system says before the first question. */
+function withGemmaTemplate(path: string): string {
+  const own = join(folder, 'next')
+  mkdirSync(own, { recursive: true })
+  const linked = join(own, 'gemma-3-270m.gguf')
+  if (!existsSync(linked)) symlinkSync(path, linked)
+  const lines = [
+    "{%- set system = messages[0]['content'] + '\n\n' if messages[0]['role'] == 'system' else '' -%}",
+    "{%- set turns = messages[1:] if messages[0]['role'] == 'system' else messages -%}",
+    '{{ bos_token }}',
+    '{%- for message in turns -%}',
+    "{{ '<start_of_turn>' + ('model' if message['role'] == 'assistant' else 'user') + '\n' }}",
+    "{{- (system if loop.first else '') + message['content'] | trim + '<end_of_turn>\n' }}",
+    '{%- endfor -%}',
+    "{%- if add_generation_prompt -%}{{ '<start_of_turn>model\n' }}{%- endif -%}",
+  ]
+  writeFileSync(join(own, 'chat_template.jinja'), lines.join('\n'))
+  return linked
 }
 
 /** 'card_arrival' → 'card arrival': whole words, which the bases know. */
