@@ -2,6 +2,8 @@
 export const SLOW_TESTS = [
   'packages/regraft/src/datasets/erase.test.ts',
   'packages/regraft/src/datasets/export.test.ts',
+  'packages/regraft/src/datasets/fresh.test.ts',
+  'packages/regraft/src/datasets/item-fields.test.ts',
   'packages/regraft/src/gates/judged.test.ts',
   'packages/regraft/src/gates/measure.test.ts',
   'packages/regraft/src/fleet/adopt/adopt.test.ts',
@@ -9,7 +11,9 @@ export const SLOW_TESTS = [
   'packages/regraft/src/fleet/card/card.test.ts',
   'packages/regraft/src/fleet/log.test.ts',
   'packages/regraft/src/fleet/risk/risk.test.ts',
+  'packages/regraft/src/fleet/promote.test.ts',
   'packages/regraft/src/gates/looks.test.ts',
+  'packages/regraft/src/gates/report/report.test.ts',
   'packages/regraft/src/interfaces/cli/process.test.ts',
   'packages/regraft/src/models/pull.test.ts',
   'packages/regraft/src/store/pglite/pglite.test.ts',
