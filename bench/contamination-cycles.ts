@@ -8,6 +8,7 @@
 //                                      [--folder .cache/contamination-cycles]
 //
 // Settings were tried on two weeks of seed 1; the figures are those of seed 2. A run that was cut off goes on where it stood.
+
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -22,6 +23,7 @@ import { readMeasurement } from '../packages/regraft/src/gates/index.ts'
 import { runStep } from '../packages/regraft/src/lineage/index.ts'
 import { type AdapterRecord, BUNDLED_BASE, EngineHost } from '../packages/regraft/src/models/index.ts'
 import type { OperationContext } from '../packages/regraft/src/operation/index.ts'
+import { quietCall } from '../packages/regraft/src/operation/testing.ts'
 import { openStore } from '../packages/regraft/src/store/index.ts'
 import { runOperation } from '../packages/regraft/src/training/run.ts'
 import { type Labelled, makeCycles, WEEKS, type Week } from './cycles-data.ts'
@@ -156,14 +158,9 @@ async function put({ store: project }: OperationContext, text: string): Promise<
 function contextOf(arm: Arm): OperationContext {
   return {
     store: store.project(arm),
-    principal: { id: 'local', scopes: ['admin'] },
+    ...quietCall(),
     config,
-    signal: new AbortController().signal,
-    progress() {},
-    log: { debug() {}, info() {}, warn() {}, error() {} },
     services: { journals, evaluationEngines: engines } as OperationContext['services'],
-    jobId: null,
-    attempt: 1,
   }
 }
 

@@ -1,4 +1,5 @@
 /** What both benchmarks of drills share: a store of its own, tickets imported and sealed, adapters trained and registered. */
+
 import { cpSync, existsSync, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { importOperation, openJournals } from '../packages/regraft/src/capture/index.ts'
@@ -16,6 +17,7 @@ import {
 import { checkOperation } from '../packages/regraft/src/gates/check.ts'
 import { BUNDLED_PATH, EngineHost } from '../packages/regraft/src/models/index.ts'
 import type { OperationContext } from '../packages/regraft/src/operation/index.ts'
+import { quietCall } from '../packages/regraft/src/operation/testing.ts'
 import { openStore } from '../packages/regraft/src/store/index.ts'
 import { runOperation } from '../packages/regraft/src/training/run.ts'
 
@@ -52,14 +54,9 @@ export async function openFleets(path: string) {
     base,
     context: {
       store: store.project(project),
-      principal: { id: 'local', scopes: ['admin'] },
+      ...quietCall(),
       config,
-      signal: new AbortController().signal,
-      progress() {},
-      log: { debug() {}, info() {}, warn() {}, error() {} },
       services: { journals, evaluationEngines: engines } as OperationContext['services'],
-      jobId: null,
-      attempt: 1,
     },
   })
   const close = async () => {

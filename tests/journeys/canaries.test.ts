@@ -1,4 +1,5 @@
 // Canaries from snapshot to verdict: an adapter that has met them again and again knows them, its base does not.
+
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +15,7 @@ import { type ExposureMeasurement, measureExposure } from '../../packages/regraf
 import { runStep } from '../../packages/regraft/src/lineage/index.ts'
 import { EngineHost } from '../../packages/regraft/src/models/index.ts'
 import type { OperationContext } from '../../packages/regraft/src/operation/index.ts'
+import { quietCall } from '../../packages/regraft/src/operation/testing.ts'
 import { inference } from '../../packages/regraft/src/store/spec/fixtures.ts'
 import { openTestStore } from '../../packages/regraft/src/store/testing.ts'
 import { runOperation } from '../../packages/regraft/src/training/run.ts'
@@ -32,14 +34,9 @@ beforeAll(async () => {
   const journals = { async drained() {} } as unknown as Journals
   context = {
     store: store.project('canaries'),
-    principal: { id: 'local', scopes: ['admin'] },
+    ...quietCall(),
     config,
-    signal: new AbortController().signal,
-    progress() {},
-    log: { debug() {}, info() {}, warn() {}, error() {} },
     services: { journals, evaluationEngines: engines } as OperationContext['services'],
-    jobId: null,
-    attempt: 1,
   }
 })
 afterAll(async () => {

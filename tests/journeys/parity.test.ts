@@ -1,4 +1,5 @@
 // Forms of an adapter that PEFT wrote (bench/golden/pico-adapters) on the pico base, in the real engine.
+
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,6 +21,7 @@ import {
   storeAdapterFiles,
 } from '../../packages/regraft/src/models/index.ts'
 import type { OperationContext } from '../../packages/regraft/src/operation/index.ts'
+import { quietCall } from '../../packages/regraft/src/operation/testing.ts'
 import { openTestStore } from '../../packages/regraft/src/store/testing.ts'
 import { renderVerdict } from '../../packages/regraft/src/verdict/index.ts'
 
@@ -39,14 +41,9 @@ beforeAll(async () => {
   const project = store.project('forms')
   context = {
     store: project,
-    principal: { id: 'local', scopes: ['admin'] },
+    ...quietCall(),
     config,
-    signal: new AbortController().signal,
-    progress() {},
-    log: { debug() {}, info() {}, warn() {}, error() {} },
     services: { evaluationEngines: engines } as OperationContext['services'],
-    jobId: null,
-    attempt: 1,
   }
   const base = await recordBase(project, findBase(config, 'pico'))
   const peft = fileURLToPath(new URL('../../bench/golden/pico-adapters/patterned', import.meta.url))

@@ -1,5 +1,6 @@
 // Scorers from regraft.yaml to the verdict: the same adapter on the same suite, by an expression, by a judge that grades, and by
 // one that compares and takes what it sees first.
+
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +15,7 @@ import { type Judgement, startJudge } from '../../packages/regraft/src/gates/fix
 import { showOperation } from '../../packages/regraft/src/gates/show.ts'
 import { EngineHost } from '../../packages/regraft/src/models/index.ts'
 import type { OperationContext } from '../../packages/regraft/src/operation/index.ts'
+import { quietCall } from '../../packages/regraft/src/operation/testing.ts'
 import { inference } from '../../packages/regraft/src/store/spec/fixtures.ts'
 import { openTestStore } from '../../packages/regraft/src/store/testing.ts'
 import { runOperation } from '../../packages/regraft/src/training/run.ts'
@@ -53,14 +55,9 @@ function contextWith(scorer: object): OperationContext {
   const journals = { async drained() {} } as unknown as Journals
   return {
     store: store.project('scorers'),
-    principal: { id: 'local', scopes: ['admin'] },
+    ...quietCall(),
     config,
-    signal: new AbortController().signal,
-    progress() {},
-    log: { debug() {}, info() {}, warn() {}, error() {} },
     services: { journals, evaluationEngines: engines } as OperationContext['services'],
-    jobId: null,
-    attempt: 1,
   }
 }
 

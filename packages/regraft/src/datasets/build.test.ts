@@ -7,6 +7,7 @@ import { Config } from '../config/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { shortDigest } from '../lineage/index.ts'
 import type { OperationContext } from '../operation/index.ts'
+import { quietCall } from '../operation/testing.ts'
 import { inference, NOON } from '../store/spec/fixtures.ts'
 import { openTestStore } from '../store/testing.ts'
 import { buildOperation } from './build.ts'
@@ -26,13 +27,8 @@ afterAll(async () => {
 })
 
 const CONTEXT: Omit<OperationContext, 'store' | 'services'> = {
-  principal: { id: 'local', scopes: ['admin'] },
+  ...quietCall(),
   config: Config.parse({}),
-  signal: new AbortController().signal,
-  progress() {},
-  log: { debug() {}, info() {}, warn() {}, error() {} },
-  jobId: null,
-  attempt: 1,
 }
 
 const LEAK = 'my card was swallowed by the machine at the station and the bank does not answer the telephone'

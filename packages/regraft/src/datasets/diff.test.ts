@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Journals, openJournals } from '../capture/index.ts'
 import { Config } from '../config/index.ts'
 import type { OperationContext } from '../operation/index.ts'
+import { quietCall } from '../operation/testing.ts'
 import { inference } from '../store/spec/fixtures.ts'
 import { openTestStore } from '../store/testing.ts'
 import type { FeedbackPayload } from '../store/types.ts'
@@ -113,14 +114,9 @@ test('two builds are compared: a new answer, a new row, no text', async () => {
   const project = store.project('diff')
   const context: OperationContext = {
     store: project,
-    principal: { id: 'local', scopes: ['admin'] },
+    ...quietCall(),
     config: Config.parse({}),
-    signal: new AbortController().signal,
-    progress() {},
-    log: { debug() {}, info() {}, warn() {}, error() {} },
     services: { journals } as OperationContext['services'],
-    jobId: null,
-    attempt: 1,
   }
   const { digest } = await project.blobs.put(Buffer.from('text,label\nsome sealed question 4711,yes\n'))
   const sealed = { file: { digest, name: 'suite.csv' }, as: 'sealed', text: 'text', label: 'label' }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Journals, openJournals } from '../capture/index.ts'
 import { Config } from '../config/index.ts'
 import type { OperationContext } from '../operation/index.ts'
+import { quietCall } from '../operation/testing.ts'
 import { inference } from '../store/spec/fixtures.ts'
 import { openTestStore } from '../store/testing.ts'
 import type { NewInference, ProjectStore } from '../store/types.ts'
@@ -42,14 +43,9 @@ async function insert(project: ProjectStore, rows: NewInference[]) {
 async function build(project: ProjectStore, options: Record<string, unknown>, config: unknown = {}) {
   const context: OperationContext = {
     store: project,
-    principal: { id: 'local', scopes: ['admin'] },
+    ...quietCall(),
     config: Config.parse(config),
-    signal: new AbortController().signal,
-    progress() {},
-    log: { debug() {}, info() {}, warn() {}, error() {} },
     services: { journals } as OperationContext['services'],
-    jobId: null,
-    attempt: 1,
   }
   const built = await buildOperation.run(
     context,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Config } from '../config/index.ts'
+import { quietCall } from '../operation/testing.ts'
 import { openTestStore } from '../store/testing.ts'
 import type { ProjectStore } from '../store/types.ts'
 import { sealOperation } from './seal.ts'
@@ -16,14 +17,9 @@ afterAll(() => store.close())
 function contextOf(project: ProjectStore): Parameters<typeof sealOperation.run>[0] {
   return {
     store: project,
-    principal: { id: 'local', scopes: ['admin'] },
+    ...quietCall(),
     config: Config.parse({}),
-    signal: new AbortController().signal,
-    progress() {},
-    log: { debug() {}, info() {}, warn() {}, error() {} },
     services: {} as Parameters<typeof sealOperation.run>[0]['services'],
-    jobId: null,
-    attempt: 1,
   }
 }
 

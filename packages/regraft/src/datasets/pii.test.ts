@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Journals, openJournals } from '../capture/index.ts'
 import { Config, loadConfig } from '../config/index.ts'
 import type { OperationContext } from '../operation/index.ts'
+import { quietCall } from '../operation/testing.ts'
 import { inference, NOON } from '../store/spec/fixtures.ts'
 import { openTestStore } from '../store/testing.ts'
 import type { ExamplePayload, ProjectStore } from '../store/types.ts'
@@ -30,14 +31,9 @@ const config = Config.parse({ privacy: { names: ['Ada Lovelace'] } })
 function contextOf(project: ProjectStore, more: Partial<OperationContext> = {}): OperationContext {
   return {
     store: project,
-    principal: { id: 'local', scopes: ['admin'] },
+    ...quietCall(),
     config,
-    signal: new AbortController().signal,
-    progress() {},
-    log: { debug() {}, info() {}, warn() {}, error() {} },
     services: { journals } as OperationContext['services'],
-    jobId: null,
-    attempt: 1,
     ...more,
   }
 }

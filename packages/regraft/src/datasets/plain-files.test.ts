@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { Config } from '../config/index.ts'
 import type { OperationContext } from '../operation/index.ts'
+import { quietCall } from '../operation/testing.ts'
 import { BlobFolder } from '../store/blobs.ts'
 import type { ProjectStore } from '../store/types.ts'
 import { dedupOperation } from './dedup.ts'
@@ -15,14 +16,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const context: OperationContext = {
   store: { blobs } as unknown as ProjectStore,
-  principal: { id: 'local', scopes: ['admin'] },
+  ...quietCall(),
   config: Config.parse({}),
-  signal: new AbortController().signal,
-  progress() {},
-  log: { debug() {}, info() {}, warn() {}, error() {} },
   services: {} as OperationContext['services'],
-  jobId: null,
-  attempt: 1,
 }
 
 async function file(name: string, lines: string[]) {

@@ -112,8 +112,8 @@ function judgeLeaks({ leaks, evaluation, logs, rows }: AuditFacts): Part {
       ? `none of ${count} rows of ${of} overlaps ${items} items`
       : `${overlapping} of ${count} rows of ${of} overlap ${itemsTouched} of ${items} items: scores on these flatter`,
   )
-  const any = leaks.some(({ overlapping }) => overlapping > 0)
-  return { title, outcome: any ? 'fail' : 'pass', reason: found.join('\n'), n }
+  const overlaps = leaks.some(({ overlapping }) => overlapping > 0)
+  return { title, outcome: overlaps ? 'fail' : 'pass', reason: found.join('\n'), n }
 }
 
 /** What a rescue would be judged on. */

@@ -26,11 +26,11 @@ export function renderAudit(
     ...facts.leaks.map((leak): [string, string[]] => [`leaks in ${leak.of}`, leakLines(leak)]),
   ]
   const blocks = sections.map(([title, lines]) => [title, ...lines.map((line) => `  ${line}`)].join('\n'))
-  const todo = steps.map(({ what, command }, index) =>
+  const advice = steps.map(({ what, command }, index) =>
     [`  ${index + 1}. ${what}`, ...(command === null ? [] : [`     ${command}`])].join('\n'),
   )
   const judged = renderVerdict(verdict, { color: colour })
-  return [...blocks, judged, ['what to do first', ...todo].join('\n')].join('\n\n')
+  return [...blocks, judged, ['what to do first', ...advice].join('\n')].join('\n\n')
 }
 
 function adapterLines({ adapter: { digest, bytes, inspection } }: AuditFacts): string[] {
