@@ -183,8 +183,10 @@ test('a judge scores what the model has answered; one that mumbles is refused, a
       [1, true],
       [0.25, false],
     ])
-    // The judge has seen what the model said.
-    expect(judge.asked.map(({ data }) => data.answer)).toEqual(graded.items.map(({ answer }) => answer))
+    // The judge has seen what the model said; it is asked about several items at once.
+    expect(judge.asked.map(({ data }) => data.answer).sort()).toEqual(
+      graded.items.map(({ answer }) => answer).sort(),
+    )
     expect(graded.items[0]!.confidence!.whole).toBeGreaterThan(0)
     const compared = await readMeasurement(project, await measure({ kind: 'pairwise', judge: 'strict' }))
     expect(compared.items.map(({ score }) => score)).toEqual([0.5, 0.5, 0.5])
