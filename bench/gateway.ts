@@ -1,7 +1,7 @@
 // What the gateway adds to a request: `regraft serving up` with capture on beside a bare proxy (node:http and undici, no
 // log), both in front of the same upstream. Arrivals are open-loop (Poisson): a late answer delays no later request.
 //
-//   node bench/gateway.ts [--rate 200] [--rounds 10] [--seconds 4] [--fsync always] [--engines pglite,postgres]
+//   [GATEWAY_OPTIONS='--cpu-prof'] node bench/gateway.ts [--rate 200] [--rounds 10] [--seconds 4] [--fsync always] [--engines pglite,postgres]
 //
 // Upstream, bare proxy, gateways and load are processes of their own. Each round gives every variant one block, in
 // turns, so that a difference compares the same half minute; the load of a block goes to one variant only. Times run
