@@ -9,10 +9,10 @@ import { ERROR_CODES } from '../packages/regraft/src/errors/index.ts'
 import { localCommands } from '../packages/regraft/src/interfaces/cli/commands/index.ts'
 import { readInput, type Texts } from '../packages/regraft/src/interfaces/cli/input.ts'
 import { buildProgram } from '../packages/regraft/src/interfaces/cli/program.ts'
-import { describeFields, type Field, kebabCase } from '../packages/regraft/src/interfaces/fields.ts'
+import { describeFields, type Field } from '../packages/regraft/src/interfaces/fields.ts'
 import { hasGetRoute, operationPath } from '../packages/regraft/src/interfaces/http/paths.ts'
 import { operations } from '../packages/regraft/src/interfaces/operations/index.ts'
-import type { AnyOperation } from '../packages/regraft/src/operation/index.ts'
+import { type AnyOperation, kebabCase } from '../packages/regraft/src/operation/index.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const PAGES = globSync(

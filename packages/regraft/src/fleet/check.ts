@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { defineOperation } from '../operation/index.ts'
+import { commandLine, defineOperation } from '../operation/index.ts'
 import { type Verdict, VerdictOutput } from '../verdict/index.ts'
 import { requireReference } from './names.ts'
 import { CONDITIONS } from './risk/conditions.ts'
@@ -92,14 +92,14 @@ function verdictOf(members: readonly FleetMember[], name: string | undefined): V
     n: members.length,
     parts: members.map(partOf),
     evidence: members.map(({ registration }) => registration),
-    rerun: `regraft fleet check${name === undefined ? '' : ` ${name}`}`,
+    rerun: commandLine(checkOperation, { name }),
   }
 }
 
 function partOf({ name, registration, red, conditions }: FleetMember): Verdict {
   const part = (title: string, bad: boolean, reason: string): Verdict => ({
     ...{ outcome: bad ? 'fail' : 'pass', title, reason, n: 1, evidence: [registration] },
-    rerun: `regraft fleet check ${name}`,
+    rerun: commandLine(checkOperation, { name }),
   })
   const first = conditions[0]!
   return {

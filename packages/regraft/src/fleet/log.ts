@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { shortDigest } from '../lineage/index.ts'
-import { defineOperation } from '../operation/index.ts'
+import { commandLine, defineOperation } from '../operation/index.ts'
 import type { AuditEntry, ProjectStore } from '../store/types.ts'
 import { renderVerdict, type Verdict, VerdictOutput } from '../verdict/index.ts'
 import { renderTable } from './table.ts'
@@ -94,7 +94,7 @@ function verdictOf({ projectId }: ProjectStore, finding: ChainFinding, head: str
     reason: reasonOf(finding, head),
     n: sound,
     evidence: finding.head === null ? [] : [finding.head.hash],
-    rerun: `regraft fleet log --verify${head === undefined ? '' : ` --head ${head}`}`,
+    rerun: commandLine(logOperation, { verify: true, head }),
   }
 }
 

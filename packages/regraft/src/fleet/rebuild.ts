@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { runStep } from '../lineage/index.ts'
-import { defineOperation, type OperationContext } from '../operation/index.ts'
+import { commandLine, defineOperation, type OperationContext } from '../operation/index.ts'
 import { renderVerdict, type Verdict } from '../verdict/index.ts'
 import type { DrillMeasurements } from './drill/measure.ts'
 import { type DrillOutcome, impossible, runDrill } from './drill/run-drill.ts'
@@ -98,12 +98,6 @@ function findingOf(
 ): RebuildFinding {
   const seconds = elapsed + earlier
   const price = config.drills.hourlyCost
-  const options = [
-    ...(input.seeds === undefined ? [] : [`--seeds ${input.seeds}`]),
-    ...(input.allSeeds ? ['--all-seeds'] : []),
-    ...(input.offline ? ['--offline'] : []),
-    ...(input.newerSteps ? ['--newer-steps'] : []),
-  ]
   return {
     at: new Date().toISOString(),
     seconds,
@@ -116,6 +110,6 @@ function findingOf(
     alpha: config.gates.alpha,
     unmeasured: measured && 'reason' in measured ? measured.reason : null,
     newerSteps: input.newerSteps,
-    rerun: ['regraft fleet rebuild', input.name, ...options].join(' '),
+    rerun: commandLine(rebuildOperation, input),
   }
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { erasureOf } from '../datasets/index.ts'
 import { runStep, shortDigest } from '../lineage/index.ts'
 import type { AdapterRecord } from '../models/index.ts'
-import { defineOperation, type OperationContext } from '../operation/index.ts'
+import { commandLine, defineOperation, type OperationContext } from '../operation/index.ts'
 import { renderVerdict, VerdictOutput } from '../verdict/index.ts'
 import { chooseIncumbent, findAdapter, findSuite, gateAlias, scoreOf } from './find-adapter.ts'
 import { readGateRecord } from './gate-record.ts'
@@ -69,9 +69,13 @@ export const checkOperation = defineOperation({
     const plan = await planGate(context, adapter, suite, incumbent)
     const gathered = await gatherMeasurements(context, plan, input.maxTokens)
     const { inputs, parameters } = await judgement(context, plan, gathered)
+    const rerun: string = commandLine(checkOperation, { ...input, adapter: shortDigest(adapter) })
     const judged = await runStep({ project: store, signal }, judgeGate, {
       inputs,
-      parameters: { ...parameters, rerun: rerunCommand(adapter, input) },
+      parameters: {
+        ...parameters,
+        rerun,
+      },
     })
     const digest = judged.digest('verdict')
     await store.aliases.set(gateAlias(adapter), digest)
@@ -125,14 +129,6 @@ async function warnOfErasure({ store, log }: OperationContext, adapter: string):
   log.warn(
     `adapter ${shortDigest(adapter)} has learned from an erased person: train it again (certificate ${shortDigest(certificate)})`,
   )
-}
-
-function rerunCommand(adapter: string, input: z.output<typeof CheckInput>): string {
-  const parts = [`regraft gates check ${shortDigest(adapter)}`]
-  if (input.evaluation) parts.push(`--evaluation ${input.evaluation}`)
-  if (input.incumbent) parts.push(`--incumbent ${input.incumbent}`)
-  if (input.maxTokens !== undefined) parts.push(`--max-tokens ${input.maxTokens}`)
-  return parts.join(' ')
 }
 
 function percent(share: number): string {

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { z } from 'zod'
 import { RegraftError } from '../errors/index.ts'
-import { defineOperation, LocalPath, requireLocal } from '../operation/index.ts'
+import { commandLine, defineOperation, LocalPath, requireLocal } from '../operation/index.ts'
 import { renderVerdict, VerdictOutput } from '../verdict/index.ts'
 import { compare } from './comparison.ts'
 import type { MeasuredItem } from './measurement.ts'
@@ -88,7 +88,7 @@ export const compareOperation = defineOperation({
     }
     const show =
       input.show ?? (input.margin === undefined && input.critical.length === 0 ? 'superior' : 'not-inferior')
-    const rerun = rerunCommand(input, show, { margin, alpha: rules.alpha })
+    const rerun = commandLine(compareOperation, { ...input, show, margin, alpha: rules.alpha })
     const { [show]: asked, ...rest } = drafts
     return {
       verdict: withRerun(asked, rerun),
@@ -132,13 +132,4 @@ function decideEquivalent(evidence: Evidence, margin: number, rules: Rules): Dra
     power: { value: power, alternative: 'no difference' },
     evidence: digests,
   }
-}
-
-function rerunCommand(
-  { a, b, critical }: z.output<typeof CompareInput>,
-  show: string,
-  { margin, alpha }: { margin: number; alpha: number },
-): string {
-  const slices = critical.map((slice) => ` --critical ${slice}`).join('')
-  return `regraft gates compare ${a} ${b} --show ${show} --margin ${margin} --alpha ${alpha}${slices}`
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { runStep, shortDigest } from '../lineage/index.ts'
 import type { AdapterRecord } from '../models/index.ts'
-import { defineOperation } from '../operation/index.ts'
+import { commandLine, defineOperation } from '../operation/index.ts'
 import { renderVerdict, type Verdict } from '../verdict/index.ts'
 import {
   type ExposureMeasurement,
@@ -63,13 +63,14 @@ export const exposureOperation = defineOperation({
       seed: input.seed,
     })
     const measurement = measured.digest('measurement')
+    const rerun: string = commandLine(exposureOperation, { ...input, adapter: shortDigest(adapter) })
     const judged = await runStep({ project: store, signal }, judgeExposure, {
       inputs: [{ role: 'measurement', digest: measurement }],
       parameters: {
         alpha: context.config.gates.alpha,
         noticed: input.noticed,
         name: `adapter ${shortDigest(adapter)}`,
-        rerun: `regraft gates exposure ${shortDigest(adapter)}${input.seed === 1 ? '' : ` --seed ${input.seed}`}`,
+        rerun,
       },
     })
     const { verdict } = await store.artifacts.read<ExposureRecord>(judged.digest('verdict'))

@@ -3,7 +3,7 @@ import type { SnapshotManifest } from '../datasets/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { runStep, shortDigest } from '../lineage/index.ts'
 import type { AdapterRecord } from '../models/index.ts'
-import { defineOperation } from '../operation/index.ts'
+import { commandLine, defineOperation } from '../operation/index.ts'
 import { renderVerdict, type Verdict } from '../verdict/index.ts'
 import { findAdapter, requireSnapshotOf, scoreOf, scoringOf } from './find-adapter.ts'
 import { type GapRecord, judgeGap } from './judge-gap.ts'
@@ -59,11 +59,12 @@ export const gapOperation = defineOperation({
       const model = { name: `${name} on the ${role} suite`, suite: suites[role], base, adapter }
       measured[role] = await measureModel(context, model, scoring)
     }
+    const rerun: string = commandLine(gapOperation, { adapter: shortDigest(adapter), maxTokens })
     const judged = await runStep({ project: store, signal }, judgeGap, {
       inputs: Object.entries(measured).map(([role, digest]) => ({ role, digest })),
       parameters: {
         ...{ margin: config.gates.gap, alpha: config.gates.alpha, name },
-        rerun: `regraft gates gap ${shortDigest(adapter)}${maxTokens === undefined ? '' : ` --max-tokens ${maxTokens}`}`,
+        rerun,
       },
     })
     const digest = judged.digest('verdict')

@@ -4,7 +4,13 @@ import { FORMS, type Form, ParitySettings } from '../config/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { runStep, shortDigest } from '../lineage/index.ts'
 import { type AdapterRecord, type AnyBase, requireLocalBase } from '../models/index.ts'
-import { defineOperation, LocalPath, type OperationContext, requireLocal } from '../operation/index.ts'
+import {
+  commandLine,
+  defineOperation,
+  LocalPath,
+  type OperationContext,
+  requireLocal,
+} from '../operation/index.ts'
 import { renderVerdict, type Verdict, VerdictOutput } from '../verdict/index.ts'
 import { findAdapter, findSuite } from './find-adapter.ts'
 import { gatherMeasurements } from './gather.ts'
@@ -71,11 +77,18 @@ export const parityOperation = defineOperation({
     const plan = await planGate({ ...context, config: { ...config, gates } }, adapter, suite, null)
     const gathered = await gatherMeasurements(context, plan, input.maxTokens)
     const names = { candidate: plan.models.candidate!.name, base: plan.models.base!.name, incumbent: null }
+    const rerun: string = commandLine(parityOperation, {
+      ...input,
+      forms,
+      save: undefined,
+      adapter: shortDigest(adapter),
+    })
     const judged = await runStep({ project: store, signal }, judgeParity, {
       inputs: gathered.map(({ role, digest }) => ({ role, digest })),
       parameters: {
         ...{ settings, names, scope: plan.scope, suites: plan.suites },
-        ...{ alpha: gates.alpha, margin: gates.margin, rerun: rerunCommand(adapter, forms, input) },
+        ...{ alpha: gates.alpha, margin: gates.margin },
+        rerun,
       },
     })
     const digest = judged.digest('verdict')
@@ -107,16 +120,4 @@ async function saveMerged(
   }
   await services.evaluationEngines.writeMerged(store, model, folder)
   return folder
-}
-
-function rerunCommand(
-  adapter: string,
-  forms: readonly string[],
-  input: z.output<typeof ParityInput>,
-): string {
-  const parts = [`regraft gates parity ${shortDigest(adapter)} --forms ${forms.join(',')}`]
-  if (input.evaluation) parts.push(`--evaluation ${input.evaluation}`)
-  if (input.margin !== undefined) parts.push(`--margin ${input.margin}`)
-  if (input.maxTokens !== undefined) parts.push(`--max-tokens ${input.maxTokens}`)
-  return parts.join(' ')
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { InputFile } from '../operation/index.ts'
-import { describeFields, kebabCase, parseField } from './fields.ts'
+import { describeFields, parseField } from './fields.ts'
 
 const input = z.object({
   file: InputFile.describe('rows to read'),
@@ -48,5 +48,4 @@ test('texts are read by kind, and a wrong one is refused under the name that the
   )
   expect(() => parseField(fields.maxRows!, '', '--max-rows')).toThrow('expected a number')
   expect(() => parseField(fields.format!, 'xml', '--format')).toThrow('--format: expected one of csv, jsonl')
-  expect(kebabCase('maxRows')).toBe('max-rows')
 })

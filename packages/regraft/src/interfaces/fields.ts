@@ -69,11 +69,6 @@ function parsePairs(text: string): Record<string, unknown> | null {
   return Object.fromEntries(pairs)
 }
 
-/** `maxRows` as an option: `max-rows`. */
-export function kebabCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-}
-
 function describeField(name: string, schema: z.core.$ZodType): Field {
   const field: Field = {
     name,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { RegraftError } from '../errors/index.ts'
 import { runStep } from '../lineage/index.ts'
-import { defineOperation, type OperationContext } from '../operation/index.ts'
+import { commandLine, defineOperation, type OperationContext } from '../operation/index.ts'
 import type { ProjectStore } from '../store/types.ts'
 import { renderVerdict, type Verdict, VerdictOutput } from '../verdict/index.ts'
 import type { AnyBase, HostedBase } from './bases.ts'
@@ -105,6 +105,6 @@ async function verdictOf(
   const change = compareFingerprints(before, await store.artifacts.read<Fingerprint>(now))
   return {
     ...{ ...change, title: `fingerprint of ${name}`, unit: 'of the probes', evidence: [first, now] },
-    rerun: `regraft models fingerprint ${name}`,
+    rerun: commandLine(fingerprintOperation, { name }),
   }
 }

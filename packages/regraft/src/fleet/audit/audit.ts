@@ -15,7 +15,13 @@ import {
   judgeCompatibility,
   licenceOfBase,
 } from '../../models/index.ts'
-import { defineOperation, LocalPath, type OperationContext, requireLocal } from '../../operation/index.ts'
+import {
+  commandLine,
+  defineOperation,
+  LocalPath,
+  type OperationContext,
+  requireLocal,
+} from '../../operation/index.ts'
 import { VerdictOutput } from '../../verdict/index.ts'
 import { missingEntries } from '../adopt/missing-entries.ts'
 import type { AuditFacts, FirstStep } from './audit-facts.ts'
@@ -74,7 +80,7 @@ export const auditOperation = defineOperation({
       adapter: { ...(await digestOfAdapter(folder)), inspection: search.inspection },
       ...(await readFiles(context, paths)),
     }
-    const verdict = judgeAudit(facts, settings, rerunCommand(input))
+    const verdict = judgeAudit(facts, settings, commandLine(auditOperation, input))
     return { verdict, facts, steps: firstSteps(facts, paths, settings) }
   },
 })
@@ -176,12 +182,4 @@ async function readFiles(
   const logs = await read(paths.logs)
   const rows = await read(paths.rows)
   return { logs, rows, evaluation, leaks }
-}
-
-function rerunCommand({ folder, logs, rows, eval: items, eol, base }: z.output<typeof AuditInput>): string {
-  const options = { logs, rows, eval: items, eol, base }
-  const given = Object.entries(options).flatMap(([name, value]) =>
-    value === undefined ? [] : [`--${name} ${value}`],
-  )
-  return ['regraft audit', folder, ...given].join(' ')
 }

@@ -12,7 +12,7 @@ import {
   requireLocalBase,
   requireRecordedBase,
 } from '../../models/index.ts'
-import { defineOperation, type OperationContext } from '../../operation/index.ts'
+import { commandLine, defineOperation, type OperationContext } from '../../operation/index.ts'
 import { type Recipe, type RecipeV1, readExamples, upcastRecipe } from '../../training/index.ts'
 import { renderVerdict, type Verdict, VerdictOutput } from '../../verdict/index.ts'
 import {
@@ -106,7 +106,7 @@ export const migrateOperation = defineOperation({
         describeRate(recorded.training.learningRate, rate),
       ],
       details: { readings, rate, changes },
-      rerun: rerunOf(input),
+      rerun: commandLine(migrateOperation, input),
     })
     return {
       ...{ name: registration.name, record, adapter: trained.adapter, recipe: trained.recipe },
@@ -196,13 +196,4 @@ export async function oldBase(
     if (error instanceof RegraftError && ['not-found', 'digest-mismatch'].includes(error.code)) return null
     throw error
   }
-}
-
-function rerunOf({ name, to, keepRate, maxLength, margin }: z.output<typeof MigrateInput>): string {
-  return [
-    `regraft fleet migrate ${name} --to ${to}`,
-    ...(keepRate ? ['--keep-rate'] : []),
-    ...(maxLength === undefined ? [] : [`--max-length ${maxLength}`]),
-    ...(margin === undefined ? [] : [`--margin ${margin}`]),
-  ].join(' ')
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { RegraftError } from '../../errors/index.ts'
 import { runStep } from '../../lineage/index.ts'
 import { findBase, recordBase } from '../../models/index.ts'
-import { defineOperation, type OperationContext } from '../../operation/index.ts'
+import { commandLine, defineOperation, type OperationContext } from '../../operation/index.ts'
 import {
   type Recipe,
   RecipeOptions,
@@ -181,7 +181,7 @@ export const rescueOperation = defineOperation({
         ...{ rows: figuresOf(rows), depth, snapshot: rows.snapshot, rate, changes, readings },
         ...{ agreementMeasurement: agreement.digest, inDistribution, traffic },
       },
-      rerun: rerunOf(input),
+      rerun: commandLine(rescueOperation, input),
     })
     return {
       ...{ name: registration.name, record, adapter: trained.adapter, snapshot: rows.snapshot },
@@ -288,16 +288,4 @@ function describeRows({ collected, synthesised, labelled, dropped, manifest }: R
     : `${collected.drawn} prompts were drawn from ${collected.distinct} distinct ones of ${collected.rows} calls`
   const rest = lost.length === 0 ? '' : `; left out: ${lost.join(', ')}`
   return [`${source}; ${labelled.prompts} answers, ${manifest.rows.length} rows${rest}`]
-}
-
-function rerunOf(input: Input): string {
-  const { name, to, ...options } = input
-  const defaults = RescueInput.parse({ name, to })
-  const words = Object.entries(options)
-    .filter(([option, value]) => value !== undefined && value !== defaults[option as keyof Input])
-    .map(([option, value]) => {
-      const flag = `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
-      return value === true ? flag : `${flag} ${/^[\w.-]+$/.test(String(value)) ? value : `'${value}'`}`
-    })
-  return [`regraft fleet rescue ${name} --to ${to}`, ...words].join(' ')
 }

@@ -4,8 +4,8 @@ import { homedir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import type { z } from 'zod'
 import { RegraftError } from '../../errors/index.ts'
-import { type InputFile, looksLikePath } from '../../operation/index.ts'
-import { type Field, kebabCase, parseField } from '../fields.ts'
+import { type InputFile, kebabCase, looksLikePath } from '../../operation/index.ts'
+import { type Field, parseField } from '../fields.ts'
 import type { Session } from './session.ts'
 
 /** Texts from the command line by field name, as commander collected them. */
