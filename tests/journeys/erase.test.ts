@@ -5,44 +5,29 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Journals, openJournals } from '../../packages/regraft/src/capture/index.ts'
+import { afterAll, expect, test } from 'vitest'
+import { journaledStore } from '../../packages/regraft/src/capture/testing.ts'
+import { Config } from '../../packages/regraft/src/config/index.ts'
 import { buildOperation } from '../../packages/regraft/src/datasets/build.ts'
 import { eraseOperation } from '../../packages/regraft/src/datasets/erase.ts'
 import { certificateOperation } from '../../packages/regraft/src/datasets/erase-certificate.ts'
 import { erasureOf } from '../../packages/regraft/src/datasets/erasure/index.ts'
 import { exportOperation } from '../../packages/regraft/src/datasets/export.ts'
-import {
-  erase,
-  contextOf as erasureContext,
-  QUOTED,
-  SECRET,
-  traffic,
-} from '../../packages/regraft/src/datasets/fixtures/erasure.ts'
+import { erase, QUOTED, SECRET, traffic } from '../../packages/regraft/src/datasets/fixtures/erasure.ts'
 import type { SnapshotManifest } from '../../packages/regraft/src/datasets/manifest.ts'
 import { inference, NOON } from '../../packages/regraft/src/store/spec/fixtures.ts'
-import { openTestStore } from '../../packages/regraft/src/store/testing.ts'
 import type { ProjectStore } from '../../packages/regraft/src/store/types.ts'
 
-let store: Awaited<ReturnType<typeof openTestStore>>
-let journals: Journals
+const opened = journaledStore()
 const folder = mkdtempSync(join(tmpdir(), 'regraft-erase-'))
-beforeAll(async () => {
-  store = await openTestStore()
-  journals = await openJournals(join(store.dataDirectory, 'journal'), { store })
-})
-afterAll(async () => {
-  await journals.close()
-  await store.close()
-  rmSync(folder, { recursive: true, force: true })
-})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const contextOf = (project: ProjectStore) =>
-  erasureContext(project, { dataDirectory: store.dataDirectory, journals })
+  opened.contextOf(project, { config: Config.parse({ dataDirectory: opened.store.dataDirectory }) })
 
 test('an erasure takes rows, what was made from them and the files, names what must be trained again, and is certified', async () => {
-  const project = store.project('erase')
-  const { subject, mine } = await traffic(project, journals)
+  const project = opened.store.project('erase')
+  const { subject, mine } = await traffic(project, opened.journals)
   // A file with a line of the person, as an import with a column for end users leaves it.
   const line = 'the gate of the allotment has been left open again by the Quillfeathers'
   const file = await project.blobs.put(
@@ -71,7 +56,7 @@ test('an erasure takes rows, what was made from them and the files, names what m
     },
     ...{ parameters: {}, environment: {}, startedAt: NOON, finishedAt: NOON },
   })
-  const jobFolder = join(store.dataDirectory, 'training', 'interrupted')
+  const jobFolder = join(opened.store.dataDirectory, 'training', 'interrupted')
   mkdirSync(jobFolder, { recursive: true })
   writeFileSync(
     join(jobFolder, 'train.jsonl'),

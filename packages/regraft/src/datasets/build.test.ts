@@ -1,41 +1,24 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { importOperation, type Journals, openJournals } from '../capture/index.ts'
+import { expect, test } from 'vitest'
+import { importOperation } from '../capture/index.ts'
+import { journaledStore } from '../capture/testing.ts'
 import { Config } from '../config/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { shortDigest } from '../lineage/index.ts'
-import type { OperationContext } from '../operation/index.ts'
-import { quietCall } from '../operation/testing.ts'
 import { inference, NOON } from '../store/spec/fixtures.ts'
-import { openTestStore } from '../store/testing.ts'
 import { buildOperation } from './build.ts'
 import type { SnapshotManifest } from './manifest.ts'
 import { sealOperation } from './seal.ts'
 import { consentOf } from './sources.ts'
 
-let store: Awaited<ReturnType<typeof openTestStore>>
-let journals: Journals
-beforeAll(async () => {
-  store = await openTestStore()
-  journals = await openJournals(join(store.dataDirectory, 'journal'), { store })
-})
-afterAll(async () => {
-  await journals.close()
-  await store.close()
-})
-
-const CONTEXT: Omit<OperationContext, 'store' | 'services'> = {
-  ...quietCall(),
-  config: Config.parse({}),
-}
+const opened = journaledStore()
 
 const LEAK = 'my card was swallowed by the machine at the station and the bank does not answer the telephone'
 
 test('an overlap names the line and the file, or what is known of them, and so does each row', async () => {
-  const project = store.project('desk')
-  const context = { ...CONTEXT, store: project, services: { journals } as OperationContext['services'] }
+  const project = opened.store.project('desk')
+  const context = opened.contextOf(project)
   const upload = async (name: string, content: string) => {
     return { digest: (await project.blobs.put(Buffer.from(content))).digest, name }
   }
@@ -86,8 +69,8 @@ test('an overlap names the line and the file, or what is known of them, and so d
 })
 
 test('what is sealed can be read nowhere afterwards, and sealing the same file again gives the same suite', async () => {
-  const project = store.project('sealing')
-  const context = { ...CONTEXT, store: project, services: { journals } as OperationContext['services'] }
+  const project = opened.store.project('sealing')
+  const context = opened.contextOf(project)
   const bytes = Buffer.from(`text,label\n${LEAK},atm\nno label,\n`)
   const input = { as: 'desk', text: 'text', label: 'label' }
   const upload = async () => ({ digest: (await project.blobs.put(bytes)).digest, name: 'evaluation.csv' })
@@ -117,9 +100,9 @@ test('what is sealed can be read nowhere afterwards, and sealing the same file a
 })
 
 test('rows that paraphrase an item are counted, and left out once somebody says from which similarity', async () => {
-  const project = store.project('paraphrases')
+  const project = opened.store.project('paraphrases')
   const columns = { text: 'text', label: 'label' }
-  const context = { ...CONTEXT, store: project, services: { journals } as OperationContext['services'] }
+  const context = opened.contextOf(project)
   const upload = async (name: string, lines: string[]) => {
     const content = ['text,label', ...lines].join('\n')
     return { digest: (await project.blobs.put(Buffer.from(content))).digest, name }
@@ -139,7 +122,7 @@ test('rows that paraphrase an item are counted, and left out once somebody says 
     const warnings: string[] = []
     const warn = (message: string) => void warnings.push(message)
     const parsed = buildOperation.input.parse({ validation: 0, consent: 'stated', ...input })
-    const using = { ...context, config: Config.parse(config), log: { ...CONTEXT.log, warn } }
+    const using = { ...context, config: Config.parse(config), log: { ...context.log, warn } }
     return { ...buildOperation.output.parse(await buildOperation.run(using, parsed)), warnings }
   }
   const dropping = await build({ paraphrase: 0.6 })
@@ -157,8 +140,8 @@ test('rows that paraphrase an item are counted, and left out once somebody says 
 })
 
 test('an endpoint and a judge are paid once, and the log of the vault says that texts left the house', async () => {
-  const project = store.project('outside')
-  const context = { ...CONTEXT, store: project, services: { journals } as OperationContext['services'] }
+  const project = opened.store.project('outside')
+  const context = opened.contextOf(project)
   const upload = async (name: string, lines: string[]) => {
     const content = ['text,label', ...lines].join('\n')
     return { digest: (await project.blobs.put(Buffer.from(content))).digest, name }

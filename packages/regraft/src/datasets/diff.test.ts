@@ -1,11 +1,6 @@
-import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Journals, openJournals } from '../capture/index.ts'
-import { Config } from '../config/index.ts'
-import type { OperationContext } from '../operation/index.ts'
-import { quietCall } from '../operation/testing.ts'
+import { expect, test } from 'vitest'
+import { journaledStore } from '../capture/testing.ts'
 import { inference } from '../store/spec/fixtures.ts'
-import { openTestStore } from '../store/testing.ts'
 import type { FeedbackPayload } from '../store/types.ts'
 import { buildOperation } from './build.ts'
 import { diffOperation } from './diff.ts'
@@ -99,25 +94,11 @@ test('of several examples of one inference the same ones are paired, the others 
   expect(diff.unchanged).toBe(1)
 })
 
-let store: Awaited<ReturnType<typeof openTestStore>>
-let journals: Journals
-beforeAll(async () => {
-  store = await openTestStore()
-  journals = await openJournals(join(store.dataDirectory, 'journal'), { store })
-})
-afterAll(async () => {
-  await journals.close()
-  await store.close()
-})
+const opened = journaledStore()
 
 test('two builds are compared: a new answer, a new row, no text', async () => {
-  const project = store.project('diff')
-  const context: OperationContext = {
-    store: project,
-    ...quietCall(),
-    config: Config.parse({}),
-    services: { journals } as OperationContext['services'],
-  }
+  const project = opened.store.project('diff')
+  const context = opened.contextOf(project)
   const { digest } = await project.blobs.put(Buffer.from('text,label\nsome sealed question 4711,yes\n'))
   const sealed = { file: { digest, name: 'suite.csv' }, as: 'sealed', text: 'text', label: 'label' }
   await sealOperation.run(context, sealOperation.input.parse(sealed))

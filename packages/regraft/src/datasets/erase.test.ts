@@ -2,31 +2,22 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { v7 as uuidv7 } from 'uuid'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Journals, openJournals } from '../capture/index.ts'
+import { expect, test } from 'vitest'
+import { journaledStore } from '../capture/testing.ts'
+import { Config } from '../config/index.ts'
 import { inference } from '../store/spec/fixtures.ts'
-import { openTestStore } from '../store/testing.ts'
 import type { ProjectStore } from '../store/types.ts'
 import { piecesOf } from './erasure/plan.ts'
 import { searchFolder } from './erasure/search.ts'
-import { about, erase, contextOf as erasureContext, OTHER, traffic } from './fixtures/erasure.ts'
+import { about, erase, OTHER, traffic } from './fixtures/erasure.ts'
 
-let store: Awaited<ReturnType<typeof openTestStore>>
-let journals: Journals
-beforeAll(async () => {
-  store = await openTestStore()
-  journals = await openJournals(join(store.dataDirectory, 'journal'), { store })
-})
-afterAll(async () => {
-  await journals.close()
-  await store.close()
-})
+const opened = journaledStore()
 
 const contextOf = (project: ProjectStore) =>
-  erasureContext(project, { dataDirectory: store.dataDirectory, journals })
+  opened.contextOf(project, { config: Config.parse({ dataDirectory: opened.store.dataDirectory }) })
 
 test('the search finds words that are left: in a file, packed, and in the log when nothing was sealed', async () => {
-  const project = store.project('bites')
+  const project = opened.store.project('bites')
   const subject = await project.keys.subjectOf('user-18')
   const words = 'the combination of the green safe is 41-17-03 since Tuesday'
   const sealed = inference(words, { subject })
@@ -39,12 +30,12 @@ test('the search finds words that are left: in a file, packed, and in the log wh
   const pieces = await piecesOf(project, plan, signal)
   expect(pieces).toMatchObject({ texts: 1, covered: 1, count: 3 })
   const places = async () => {
-    await store.sql.executeSql('checkpoint')
-    const { finds } = await searchFolder(store.dataDirectory, pieces, { signal })
+    await opened.store.sql.executeSql('checkpoint')
+    const { finds } = await searchFolder(opened.store.dataDirectory, pieces, { signal })
     return finds.map(({ file, encoding }) => `${file.replace(/\d{8,}$/, '…')} ${encoding}`)
   }
   expect(await places()).toEqual([])
-  const planted = join(store.dataDirectory, 'planted')
+  const planted = join(opened.store.dataDirectory, 'planted')
   mkdirSync(planted)
   writeFileSync(join(planted, 'a.txt'), `before ${words} after`)
   writeFileSync(join(planted, 'b.bin'), Buffer.from(words, 'utf16le'))
@@ -59,7 +50,7 @@ test('the search finds words that are left: in a file, packed, and in the log wh
 })
 
 test('pieces that other people wrote too are not searched for, and short texts only in quotes', async () => {
-  const project = store.project('pieces')
+  const project = opened.store.project('pieces')
   const subject = await project.keys.subjectOf('user-19')
   const texts = [OTHER, 'Zwölf Äpfel', 'yes', `${OTHER} and my number is 88-zebra-12, do call`]
   const mine = texts.map((text) => inference(text, { subject }))
@@ -79,8 +70,8 @@ test('pieces that other people wrote too are not searched for, and short texts o
 })
 
 test('an erasure does not begin while a job may be working with the rows', async () => {
-  const project = store.project('busy')
-  const { subject } = await traffic(project, journals)
+  const project = opened.store.project('busy')
+  const { subject } = await traffic(project, opened.journals)
   const job = await project.jobs.create({ operation: 'training run', input: {}, principal: 'p' })
   await project.jobs.claim(job.id, 'runner')
   await expect(erase(contextOf(project), { subject: 'user-17' })).rejects.toMatchObject({
@@ -91,7 +82,7 @@ test('an erasure does not begin while a job may be working with the rows', async
 })
 
 test('who is to be erased must be said once', async () => {
-  const project = store.project('who')
+  const project = opened.store.project('who')
   for (const input of [{}, { subject: 'a', hash: 'a'.repeat(64) }]) {
     await expect(erase(contextOf(project), input)).rejects.toMatchObject({ code: 'invalid-input' })
   }

@@ -1,26 +1,13 @@
-import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Journals, openJournals } from '../capture/index.ts'
+import { expect, test } from 'vitest'
+import { journaledStore } from '../capture/testing.ts'
 import { Config } from '../config/index.ts'
-import type { OperationContext } from '../operation/index.ts'
-import { quietCall } from '../operation/testing.ts'
 import { inference } from '../store/spec/fixtures.ts'
-import { openTestStore } from '../store/testing.ts'
 import type { NewInference, ProjectStore } from '../store/types.ts'
 import { buildOperation } from './build.ts'
 import type { SnapshotManifest } from './manifest.ts'
 import { readSuite, sealItems } from './vault/index.ts'
 
-let store: Awaited<ReturnType<typeof openTestStore>>
-let journals: Journals
-beforeAll(async () => {
-  store = await openTestStore()
-  journals = await openJournals(join(store.dataDirectory, 'journal'), { store })
-})
-afterAll(async () => {
-  await journals.close()
-  await store.close()
-})
+const opened = journaledStore()
 
 /** A day's ticket with its label; every fifth user has two conversations on the go. */
 function ticket(day: number, changes: Partial<NewInference> = {}): NewInference {
@@ -41,12 +28,7 @@ async function insert(project: ProjectStore, rows: NewInference[]) {
 }
 
 async function build(project: ProjectStore, options: Record<string, unknown>, config: unknown = {}) {
-  const context: OperationContext = {
-    store: project,
-    ...quietCall(),
-    config: Config.parse(config),
-    services: { journals } as OperationContext['services'],
-  }
+  const context = opened.contextOf(project, { config: Config.parse(config) })
   const built = await buildOperation.run(
     context,
     buildOperation.input.parse({ embedder: 'none', ...options }),
@@ -55,7 +37,7 @@ async function build(project: ProjectStore, options: Record<string, unknown>, co
 }
 
 test('a cycle seals its newest rows as a fresh suite, beside the frozen one, and the next cycle gets its own', async () => {
-  const project = store.project('fresh')
+  const project = opened.store.project('fresh')
   const rows = Array.from({ length: 40 }, (_, day) => ticket(day))
   await insert(project, rows)
   const first = await build(project, { fresh: 0.125, holdout: 0.25, validation: 0 })
@@ -98,7 +80,7 @@ test('a cycle seals its newest rows as a fresh suite, beside the frozen one, and
 })
 
 test('split by entity, nobody is in two of training, validation and the held-out suite', async () => {
-  const project = store.project('entities')
+  const project = opened.store.project('entities')
   const users = await Promise.all(Array.from({ length: 12 }, (_, user) => project.keys.subjectOf(`${user}`)))
   const rows = Array.from({ length: 60 }, (_, day) => {
     const row = ticket(day, { subject: users[day % users.length]! })
@@ -134,7 +116,7 @@ test('split by entity, nobody is in two of training, validation and the held-out
 })
 
 test('stratified, the suite and the validation rows keep the shares of the labels', async () => {
-  const project = store.project('stratified')
+  const project = opened.store.project('stratified')
   await insert(
     project,
     Array.from({ length: 60 }, (_, day) => ticket(day)),
@@ -155,7 +137,7 @@ test('stratified, the suite and the validation rows keep the shares of the label
 })
 
 test('a snapshot is kept from every suite that a gate names, and the choice of the main one is not made harder', async () => {
-  const project = store.project('gates')
+  const project = opened.store.project('gates')
   const rows = Array.from({ length: 40 }, (_, day) => ticket(day))
   await insert(project, rows)
   const { manifest: first } = await build(project, {})

@@ -1,42 +1,22 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Journals, openJournals } from '../capture/index.ts'
+import { afterAll, expect, test } from 'vitest'
+import { journaledStore } from '../capture/testing.ts'
 import { Config, loadConfig } from '../config/index.ts'
-import type { OperationContext } from '../operation/index.ts'
-import { quietCall } from '../operation/testing.ts'
 import { inference, NOON } from '../store/spec/fixtures.ts'
-import { openTestStore } from '../store/testing.ts'
 import type { ExamplePayload, ProjectStore } from '../store/types.ts'
 import { buildOperation } from './build.ts'
 import type { SnapshotManifest } from './manifest.ts'
 import { piiOperation } from './pii.ts'
 
-let store: Awaited<ReturnType<typeof openTestStore>>
-let journals: Journals
+const opened = journaledStore()
 const folder = mkdtempSync(join(tmpdir(), 'regraft-pii-'))
-beforeAll(async () => {
-  store = await openTestStore()
-  journals = await openJournals(join(store.dataDirectory, 'journal'), { store })
-})
-afterAll(async () => {
-  await journals.close()
-  await store.close()
-  rmSync(folder, { recursive: true, force: true })
-})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const config = Config.parse({ privacy: { names: ['Ada Lovelace'] } })
 
-function contextOf(project: ProjectStore, more: Partial<OperationContext> = {}): OperationContext {
-  return {
-    store: project,
-    ...quietCall(),
-    config,
-    services: { journals } as OperationContext['services'],
-    ...more,
-  }
-}
+const contextOf = (project: ProjectStore, more = {}) => opened.contextOf(project, { config, ...more })
 
 const SYSTEM = 'Route it. Our own address is desk@example.com.'
 
@@ -91,7 +71,7 @@ async function build(project: ProjectStore, input: Record<string, unknown>) {
 }
 
 test('a build masks personal data in prompts and answers, numbered alike within a row', async () => {
-  const project = store.project('mask')
+  const project = opened.store.project('mask')
   await traffic(project, ROWS)
   const { built, manifest, payloads } = await build(project, {})
   expect(payloads.map(({ messages }) => messages[1]!.content)).toEqual([
@@ -122,7 +102,7 @@ test('a build masks personal data in prompts and answers, numbered alike within 
 })
 
 test('a build flags or drops instead when it is told to', async () => {
-  const project = store.project('modes')
+  const project = opened.store.project('modes')
   await traffic(project, ROWS)
   const flagged = await build(project, { pii: 'flag' })
   expect(flagged.payloads[0]).toMatchObject({ chosen: 'I wrote to Ada@example.org' })
@@ -136,7 +116,7 @@ test('a list of names may be a file, and one that cannot be read is named', asyn
   writeFileSync(join(folder, 'names.txt'), '\ufeff# staff\nGrace Hopper\r\n\n')
   writeFileSync(join(folder, 'regraft.yaml'), 'privacy:\n  namesFile: names.txt\n')
   const { config: loaded } = loadConfig({ folder, environment: {} })
-  const project = store.project('names')
+  const project = opened.store.project('names')
   const { digest } = await project.blobs.put(Buffer.from('{"text":"from Grace Hopper"}\n'))
   const input = piiOperation.input.parse({ file: { digest, name: 'rows.jsonl' } })
   expect(await piiOperation.run(contextOf(project, { config: loaded }), input)).toMatchObject({
@@ -150,7 +130,7 @@ test('a list of names may be a file, and one that cannot be read is named', asyn
 })
 
 test('a plain file is scanned by field, and its copy has masks in their places', async () => {
-  const project = store.project('files')
+  const project = opened.store.project('files')
   const lines = [
     { text: 'mail ada@example.org', note: 'ada@example.org', deep: { list: ['call +44 20 7946 0958', 1] } },
     { text: 'nothing', note: '', deep: null },
@@ -188,7 +168,7 @@ test('a plain file is scanned by field, and its copy has masks in their places',
 })
 
 test('a file that is no JSON Lines names the line', async () => {
-  const project = store.project('bad')
+  const project = opened.store.project('bad')
   for (const [content, line] of [
     ['{"a":1}\n[1]\n', 2],
     ['{"a":', 1],

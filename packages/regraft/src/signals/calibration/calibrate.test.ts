@@ -1,42 +1,21 @@
-import { join } from 'node:path'
 import { Random } from '@regraft/methods'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Journals, openJournals } from '../../capture/index.ts'
-import { Config } from '../../config/index.ts'
+import { expect, test } from 'vitest'
+import { journaledStore } from '../../capture/testing.ts'
 import { buildOperation } from '../../datasets/build.ts'
 import type { SnapshotManifest } from '../../datasets/manifest.ts'
 import type { OperationContext } from '../../operation/index.ts'
 import { inference } from '../../store/spec/fixtures.ts'
-import { openTestStore } from '../../store/testing.ts'
 import type { FeedbackPayload, NewFeedback, NewInference, ProjectStore } from '../../store/types.ts'
 import { judgeOperation } from '../plan/judge.ts'
 import { type JudgementLine, planOperation } from '../plan/plan.ts'
 import { calibrateOperation, showOperation } from './calibrate.ts'
 import type { Calibration } from './step.ts'
 
-let store: Awaited<ReturnType<typeof openTestStore>>
-let journals: Journals
-beforeAll(async () => {
-  store = await openTestStore()
-  journals = await openJournals(join(store.dataDirectory, 'journal'), { store })
-})
-afterAll(async () => {
-  await journals.close()
-  await store.close()
-})
+const opened = journaledStore()
 
 function contextOf(project: ProjectStore, warnings: string[] = []): OperationContext {
-  return {
-    store: project,
-    principal: { id: 'local', scopes: ['admin'] },
-    config: Config.parse({}),
-    signal: new AbortController().signal,
-    progress() {},
-    log: { debug() {}, info() {}, warn: (text) => warnings.push(text), error() {} },
-    services: { journals } as OperationContext['services'],
-    jobId: null,
-    attempt: 1,
-  }
+  const context = opened.contextOf(project)
+  return { ...context, log: { ...context.log, warn: (text) => void warnings.push(text) } }
 }
 
 type Event = FeedbackPayload extends infer Each
@@ -82,7 +61,7 @@ class Traffic {
 }
 
 test('rules pass, fail or stay open by what people judged, and builds follow', async () => {
-  const project = store.project('calibrated')
+  const project = opened.store.project('calibrated')
   const traffic = new Traffic()
   const unknown = traffic.say('cards', { type: 'correction', value: 'parcels' })
   const edited = traffic.say('cards and nothing else', { type: 'edit', value: 'parcels of today' })
@@ -147,7 +126,7 @@ test('rules pass, fail or stay open by what people judged, and builds follow', a
 })
 
 test('a judgement of a compiled signal counts for its rule; one of a held-out row counts for nothing', async () => {
-  const project = store.project('by-id')
+  const project = opened.store.project('by-id')
   const traffic = new Traffic()
   const context = contextOf(project)
   const about = traffic.say('cards', { type: 'correction', value: 'parcels' })
@@ -182,7 +161,7 @@ test('a judgement of a compiled signal counts for its rule; one of a held-out ro
 })
 
 test('few users and rare feedback show in the weights of a snapshot', async () => {
-  const project = store.project('weights')
+  const project = opened.store.project('weights')
   const traffic = new Traffic()
   // Long answers seldom bear feedback; one user gives most of it.
   for (let i = 0; i < 120; i++) {
@@ -211,7 +190,7 @@ test('few users and rare feedback show in the weights of a snapshot', async () =
 })
 
 test('a plan names what to judge, with its text; judged lines settle the rule, twice handed in they count once', async () => {
-  const project = store.project('planned')
+  const project = opened.store.project('planned')
   const context = contextOf(project)
   const traffic = new Traffic()
   for (let i = 0; i < 80; i++) {
@@ -258,7 +237,7 @@ test('a plan names what to judge, with its text; judged lines settle the rule, t
 })
 
 test('a pair derives from both calls, and from the words of an end user under their key', async () => {
-  const project = store.project('subjects')
+  const project = opened.store.project('subjects')
   const subject = await project.keys.subjectOf('mary')
   const row = { ...inference('which of the two letters came first'), id: id('a') }
   const [first, second] = [row, { ...row, id: id('a') }].map((call, i) => ({
