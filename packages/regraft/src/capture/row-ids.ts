@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
+import { formatUuid, isUuid } from '../store/index.ts'
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const RESPONSE_PREFIX = /^(?:chatcmpl-|cmpl-|resp_)/
 
 /**
@@ -22,17 +22,5 @@ export function rowId(time: Date, parts: (string | number | null)[]): string {
  */
 export function inferenceIdOf(handle: string): string {
   const id = handle.replace(RESPONSE_PREFIX, '').toLowerCase()
-  return UUID.test(id) ? id : formatUuid(hash('sha256', JSON.stringify(['inference', handle])), '8')
-}
-
-/** Lays out at least 32 hex digits as a UUID of a version, variant 10. */
-function formatUuid(hex: string, version: string): string {
-  const variant = ((Number.parseInt(hex[16]!, 16) & 0x3) | 0x8).toString(16)
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    version + hex.slice(13, 16),
-    variant + hex.slice(17, 20),
-    hex.slice(20, 32),
-  ].join('-')
+  return isUuid(id) ? id : formatUuid(hash('sha256', JSON.stringify(['inference', handle])), '8')
 }

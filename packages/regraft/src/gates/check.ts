@@ -4,6 +4,7 @@ import { runStep, shortDigest } from '../lineage/index.ts'
 import type { AdapterRecord } from '../models/index.ts'
 import { commandLine, defineOperation, type OperationContext } from '../operation/index.ts'
 import { renderVerdict, VerdictOutput } from '../verdict/index.ts'
+import { AdapterChoice, LongestAnswer, SuiteChoice } from './choices.ts'
 import { chooseIncumbent, findAdapter, findSuite, gateAlias, scoreOf } from './find-adapter.ts'
 import { readGateRecord } from './gate-record.ts'
 import { type GatheredNeed, gatherMeasurements } from './gather.ts'
@@ -13,18 +14,13 @@ import { type GatePlan, planGate } from './plan.ts'
 import { earlierRole } from './requirements/index.ts'
 
 const CheckInput = z.object({
-  adapter: z.string().optional().describe('digest of the adapter; else the one trained last'),
-  evaluation: z.string().optional().describe('sealed suite; else the one that the adapter was kept from'),
+  adapter: AdapterChoice,
+  evaluation: SuiteChoice,
   incumbent: z
     .string()
     .optional()
     .describe('digest of the adapter that must not be lost to; else the registered one with this suite'),
-  maxTokens: z
-    .int()
-    .min(1)
-    .max(4096)
-    .optional()
-    .describe('longest answer, in tokens; else that of the suite in regraft.yaml'),
+  maxTokens: LongestAnswer,
 })
 
 const Score = z.object({ name: z.string(), accuracy: z.number(), low: z.number(), high: z.number() })

@@ -3,6 +3,7 @@ import { runStep, shortDigest } from '../lineage/index.ts'
 import type { AdapterRecord } from '../models/index.ts'
 import { commandLine, defineOperation } from '../operation/index.ts'
 import { renderVerdict, type Verdict } from '../verdict/index.ts'
+import { AdapterChoice } from './choices.ts'
 import {
   type ExposureMeasurement,
   type ExposureRecord,
@@ -20,7 +21,7 @@ export const exposureOperation = defineOperation({
   heavy: true,
   summary: 'Test whether an adapter has learned the canaries of its snapshot by heart',
   input: z.object({
-    adapter: z.string().optional().describe('digest of the adapter; else the one trained last'),
+    adapter: AdapterChoice,
     alternatives: z
       .int()
       .min(15)

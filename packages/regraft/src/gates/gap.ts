@@ -5,6 +5,7 @@ import { runStep, shortDigest } from '../lineage/index.ts'
 import type { AdapterRecord } from '../models/index.ts'
 import { commandLine, defineOperation } from '../operation/index.ts'
 import { renderVerdict, type Verdict } from '../verdict/index.ts'
+import { AdapterChoice, LongestAnswer } from './choices.ts'
 import { findAdapter, requireSnapshotOf, scoreOf, scoringOf } from './find-adapter.ts'
 import { type GapRecord, judgeGap } from './judge-gap.ts'
 import { measureModel, warnOfLeftOut } from './measure.ts'
@@ -21,13 +22,8 @@ export const gapOperation = defineOperation({
   summary:
     'Compare an adapter on the frozen and on the fresh suite of its snapshot, and raise the alarm on a gap',
   input: z.object({
-    adapter: z.string().optional().describe('digest of the adapter; else the one trained last'),
-    maxTokens: z
-      .int()
-      .min(1)
-      .max(4096)
-      .optional()
-      .describe('longest answer, in tokens; else that of the suite in regraft.yaml'),
+    adapter: AdapterChoice,
+    maxTokens: LongestAnswer,
   }),
   output: z.object({
     adapter: z.string(),

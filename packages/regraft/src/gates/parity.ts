@@ -12,14 +12,15 @@ import {
   requireLocal,
 } from '../operation/index.ts'
 import { renderVerdict, type Verdict, VerdictOutput } from '../verdict/index.ts'
+import { AdapterChoice, LongestAnswer, SuiteChoice } from './choices.ts'
 import { findAdapter, findSuite } from './find-adapter.ts'
 import { gatherMeasurements } from './gather.ts'
 import { judgeParity, type ParityRecord } from './judge-parity.ts'
 import { planGate } from './plan.ts'
 
 const ParityInput = z.object({
-  adapter: z.string().optional().describe('digest of the adapter; else the one trained last'),
-  evaluation: z.string().optional().describe('sealed suite; else the one that the adapter was kept from'),
+  adapter: AdapterChoice,
+  evaluation: SuiteChoice,
   forms: z
     .array(z.enum(FORMS))
     .min(1)
@@ -33,12 +34,7 @@ const ParityInput = z.object({
     .max(1)
     .optional()
     .describe('difference on the suite that would still be accepted; else gates.margin'),
-  maxTokens: z
-    .int()
-    .min(1)
-    .max(4096)
-    .optional()
-    .describe('longest answer, in tokens; else that of the suite in regraft.yaml'),
+  maxTokens: LongestAnswer,
   save: LocalPath.optional().describe(
     'folder to write the merged weights to, in 32-bit floats, unless they differ',
   ),

@@ -1,4 +1,4 @@
-import { canonicalText } from '../../store/index.ts'
+import { canonicalText, formatUuid } from '../../store/index.ts'
 import type { KeyName, Keyring, Message } from '../../store/types.ts'
 import { vaultKey } from './key.ts'
 import type { SealedItem } from './suite.ts'
@@ -39,7 +39,12 @@ export async function sealItems(
       const key: KeyName = subject === null ? vaultKey(suite) : `subject/${subject}`
       const digest = await keys.digest(key, Buffer.from(`suite item\0${text}`))
       const bytes = await keys.seal(key, Buffer.from(text))
-      item = { id: uuidOf(digest), inference, key, sealed: Buffer.from(bytes).toString('base64') }
+      item = {
+        id: formatUuid(digest.slice('sha256:'.length), '8'),
+        inference,
+        key,
+        sealed: Buffer.from(bytes).toString('base64'),
+      }
       if (Object.keys(slices).length > 0) item.slices = { ...slices }
       sealed.set(text, item)
     } else if (inference !== null) item.repeats = [...(item.repeats ?? []), inference]
@@ -54,17 +59,4 @@ export async function sealItems(
 /** The keyed digest under which a suite keeps an entity of its items. */
 export async function entityDigest(keys: Keyring, suite: string, entity: string): Promise<string> {
   return await keys.digest(vaultKey(suite), Buffer.from(`suite entity\0${entity}`))
-}
-
-/** UUIDv8 (RFC 9562, 5.8) of the first 122 bits of a digest. */
-function uuidOf(digest: string): string {
-  const hex = digest.slice('sha256:'.length)
-  const variant = ((Number.parseInt(hex[16]!, 16) & 0x3) | 0x8).toString(16)
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `8${hex.slice(13, 16)}`,
-    variant + hex.slice(17, 20),
-    hex.slice(20, 32),
-  ].join('-')
 }

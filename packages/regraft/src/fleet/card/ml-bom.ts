@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import manifest from '../../../package.json' with { type: 'json' }
 import { consentOf } from '../../datasets/index.ts'
+import { formatUuid } from '../../store/index.ts'
 import type { CardFacts } from './card-facts.ts'
 
 type Json = Record<string, unknown>
@@ -22,7 +23,8 @@ export function mlBom(facts: CardFacts): Json {
     $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',
     bomFormat: 'CycloneDX',
     specVersion: '1.6',
-    serialNumber: `urn:uuid:${uuidOf(digest)}`,
+    // Equal records have equal serial numbers.
+    serialNumber: `urn:uuid:${formatUuid(hash('sha256', `ml-bom ${digest}`), '8')}`,
     version: 1,
     metadata: {
       timestamp: registration.registeredAt,
@@ -190,17 +192,4 @@ function hashesOf(digest: string | undefined): Json[] {
 
 function properties(values: Record<string, string>): Json[] {
   return Object.entries(values).map(([name, value]) => ({ name: `regraft:${name}`, value }))
-}
-
-/** RFC 9562, version 8: made of a digest, so that equal records have equal serial numbers. */
-function uuidOf(digest: string): string {
-  const hex = createHash('sha256').update(`ml-bom ${digest}`).digest('hex')
-  const variant = ((Number.parseInt(hex[16]!, 16) & 3) | 8).toString(16)
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `8${hex.slice(13, 16)}`,
-    variant + hex.slice(17, 20),
-    hex.slice(20, 32),
-  ].join('-')
 }

@@ -1,7 +1,14 @@
 import { RegraftError } from '../../errors/index.ts'
 import { compare, type PairedItem } from '../comparison.ts'
 import { describeMargin, describeSide, unitOf } from './describe.ts'
-import { allOf, type Draft, type RequirementKind, type SettingsOf, scoredPairs } from './requirement.ts'
+import {
+  allOf,
+  type Draft,
+  type RequirementKind,
+  type SettingsOf,
+  scoredPairs,
+  scoresOfBoth,
+} from './requirement.ts'
 import { itemsOfSlice, reportSlices, slicesOf } from './slices.ts'
 
 /**
@@ -9,14 +16,7 @@ import { itemsOfSlice, reportSlices, slicesOf } from './slices.ts'
  * Other slices are reported and block nothing.
  */
 export const notInferior: RequirementKind<SettingsOf<'not-inferior'>> = {
-  needs({ to, suite: named }, { suite, hasIncumbent }) {
-    if (to === 'incumbent' && !hasIncumbent) return []
-    const about = { measure: 'scores', suite: named ?? suite } as const
-    return [
-      { ...about, model: 'candidate' },
-      { ...about, model: to },
-    ]
-  },
+  needs: scoresOfBoth,
   decide({ to, suite: named, margin: own, critical }, evidence, rules) {
     const { scope, names } = evidence
     if (to === 'incumbent' && !scope.hasIncumbent) return null

@@ -94,6 +94,19 @@ export interface RequirementKind<Settings> {
   decide(settings: Settings, evidence: Evidence, rules: Rules): Draft | null
 }
 
+/** What a comparison of the candidate with the base or the incumbent must have measured: nothing where there is no incumbent. */
+export function scoresOfBoth(
+  { to, suite: named }: { to: 'base' | 'incumbent'; suite?: string },
+  { suite, hasIncumbent }: GateScope,
+): Need[] {
+  if (to === 'incumbent' && !hasIncumbent) return []
+  const about = { measure: 'scores', suite: named ?? suite } as const
+  return [
+    { ...about, model: 'candidate' },
+    { ...about, model: to },
+  ]
+}
+
 /** The two measurements of a comparison, and the items that both have: a pair is two answers to one item. */
 export interface Pairs {
   items: PairedItem[]

@@ -1,17 +1,10 @@
 import { compare } from '../comparison.ts'
 import { describeSide, points, unitOf } from './describe.ts'
-import { type RequirementKind, type SettingsOf, scoredPairs } from './requirement.ts'
+import { type RequirementKind, type SettingsOf, scoredPairs, scoresOfBoth } from './requirement.ts'
 
 /** Better than the base or the incumbent: passes when the interval of the paired difference lies above zero. */
 export const superior: RequirementKind<SettingsOf<'superior'>> = {
-  needs({ to, suite: named }, { suite, hasIncumbent }) {
-    if (to === 'incumbent' && !hasIncumbent) return []
-    const about = { measure: 'scores', suite: named ?? suite } as const
-    return [
-      { ...about, model: 'candidate' },
-      { ...about, model: to },
-    ]
-  },
+  needs: scoresOfBoth,
   decide({ to, suite: named, expected }, evidence, rules) {
     const { scope, names } = evidence
     if (to === 'incumbent' && !scope.hasIncumbent) return null
