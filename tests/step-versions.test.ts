@@ -14,6 +14,7 @@ import {
   measureParaphrases,
   type ParaphraseMeasurement,
 } from '../packages/regraft/src/datasets/paraphrase-step.ts'
+import { type SnapshotScreening, screenSnapshot } from '../packages/regraft/src/datasets/screen-snapshot.ts'
 import { holdOutSuite, sealSuite } from '../packages/regraft/src/datasets/suite-steps.ts'
 import { judgeRebuild, type RebuildRecord } from '../packages/regraft/src/fleet/judge-rebuild.ts'
 import { judgeMove, type MoveRecord } from '../packages/regraft/src/fleet/migrate/judge-move.ts'
@@ -25,7 +26,7 @@ import { makeSelection } from '../packages/regraft/src/lineage/index.ts'
 import { stepFixture } from '../packages/regraft/src/lineage/step-fixture.ts'
 import { recordBase, requireEmbedder } from '../packages/regraft/src/models/index.ts'
 import { auditSignals, calibrateSignals } from '../packages/regraft/src/signals/index.ts'
-import type { FeedbackPayload, ProjectStore } from '../packages/regraft/src/store/index.ts'
+import type { FeedbackPayload, Message, ProjectStore } from '../packages/regraft/src/store/index.ts'
 import { inference } from '../packages/regraft/src/store/spec/fixtures.ts'
 import { openTestStore } from '../packages/regraft/src/store/testing.ts'
 import { type RunRecord, trainAdapter } from '../packages/regraft/src/training/index.ts'
@@ -34,6 +35,7 @@ const PINNED = [
   'datasets/build-snapshot',
   'datasets/find-paraphrases',
   'datasets/hold-out-suite',
+  'datasets/screen-snapshot',
   'datasets/seal-suite',
   'fleet/judge-move',
   'fleet/judge-rebuild',
@@ -223,6 +225,42 @@ test('datasets/find-paraphrases', async () => {
   // One row is the item but for case and punctuation, another shares words with it.
   expect(Math.max(...pairs.map(({ similarity }) => similarity))).toBe(1)
   expect(pairs).toHaveLength(3)
+})
+
+test('datasets/screen-snapshot', async () => {
+  const project = newProject()
+  const inputs = await screened(project)
+  const parameters = { task: 'desk', consent: 'by contract', validation: 0.25 }
+  await stepFixture(project, buildSnapshot(ACCESS), { inputs, parameters, seed: 1 })
+  const [snapshot] = await project.artifacts.list('snapshot')
+  const { value: suite } = inputs.at(-1)!
+  const { items } = suite as { items: { id: string; messages: Message[] }[] }
+  const added = {
+    ...{ ...items[0]!, id: 'bbbbbbbbbbbbbbbb' },
+    messages: [{ role: 'user', content: 'Refund, and please a letter that says so for my books this year' }],
+  }
+  const fixture = {
+    inputs: [
+      {
+        ...{ role: 'snapshot', kind: 'snapshot' as const, schemaVersion: snapshot!.schemaVersion },
+        value: await project.artifacts.read(snapshot!.digest),
+      },
+      {
+        ...{ role: 'suite', kind: 'suite' as const, schemaVersion: 1 },
+        value: { ...(suite as object), items: [...items, added] },
+      },
+    ],
+  }
+  const access = { ...ACCESS, budget: { evaluations: 0, screens: 2 } }
+  expect(await stepFixture(project, screenSnapshot(access), fixture)).toEqual({
+    version: 1,
+    digest: 'sha256:a3770d4b01428493ec3cfc0e5755a04069feda53e6ef055825cfadd5567d9399',
+  })
+  const [measurement] = await project.artifacts.list('measurement')
+  const { rows, found, ...counts } = await project.artifacts.read<SnapshotScreening>(measurement!.digest)
+  expect(counts).toMatchObject({ items: 2, added: 1 })
+  expect(rows).toBe(4)
+  expect(found).toMatchObject([{ inference: id('a', 5), of: 'bbbbbbbbbbbbbbbb' }])
 })
 
 test('signals/calibrate', async () => {

@@ -4,6 +4,8 @@ export const SLOW_TESTS = [
   'packages/regraft/src/datasets/export.test.ts',
   'packages/regraft/src/datasets/fresh.test.ts',
   'packages/regraft/src/datasets/item-fields.test.ts',
+  'packages/regraft/src/datasets/screen-snapshot.test.ts',
+  'packages/regraft/src/gates/grown.test.ts',
   'packages/regraft/src/gates/judged.test.ts',
   'packages/regraft/src/gates/measure.test.ts',
   'packages/regraft/src/fleet/adopt/adopt.test.ts',

@@ -116,6 +116,11 @@ export interface SnapshotManifest {
   coverage: (Omit<ScreenCoverage, 'text' | 'repeated'> & Partial<Pick<ScreenCoverage, 'text' | 'repeated'>>)[]
 }
 
+/** The suites that were kept out of a snapshot: its own, the fresh one, and further ones that the build was told of. */
+export function suitesKeptOut({ suite, fresh, alsoKeptFrom = [] }: SnapshotManifest): string[] {
+  return [suite, ...(fresh === undefined ? [] : [fresh]), ...alsoKeptFrom]
+}
+
 /** What the examples of a snapshot are. */
 export function kindOf({ kind }: Pick<SnapshotManifest, 'kind'>): ExampleKind {
   return kind ?? 'demonstrations'

@@ -1,10 +1,17 @@
+import { isDeepStrictEqual } from 'node:util'
+import { RegraftError } from '../errors/index.ts'
 import { runStep } from '../lineage/index.ts'
 import { NO_EMBEDDER, requireEmbedder } from '../models/index.ts'
 import type { OperationContext } from '../operation/index.ts'
-import type { Edge } from '../store/types.ts'
+import type { Edge, ProjectStore } from '../store/types.ts'
 import type { BuildInput } from './build-input.ts'
-import type { SnapshotManifest } from './manifest.ts'
-import { describeTools, measureParaphrases } from './paraphrase-step.ts'
+import { kindOf, type SnapshotManifest } from './manifest.ts'
+import {
+  describeTools,
+  measureParaphrases,
+  type ParaphraseMeasurement,
+  type ParaphraseTools,
+} from './paraphrase-step.ts'
 import { readSuite, vaultAccess } from './vault/index.ts'
 
 /**
@@ -59,6 +66,69 @@ export async function measureForBuild(
     },
   })
   return { edges: [{ role: 'paraphrases', digest: digest('paraphrases') }], drop: asked !== undefined }
+}
+
+/**
+ * Measures the rows of a snapshot against a suite that came after its build, as the build measured them against the suite of
+ * the same name: the same embedder, threshold and judge. Returns no edge where it looked for no paraphrases. Throws
+ * 'incompatible' when embedder or judge is another one now.
+ */
+export async function measureAgain(
+  context: OperationContext,
+  call: { snapshot: string; manifest: SnapshotManifest; suite: string },
+): Promise<Edge[]> {
+  const { store, progress, signal } = context
+  const { manifest } = call
+  const { name } = await readSuite(store, call.suite)
+  const earlier = await measurementOn(store, manifest, name)
+  if (earlier === null) return []
+  const tools = await sameTools(context, earlier)
+  const report = (done: unknown) =>
+    progress({ stage: 'look for paraphrases', done: Number(done), unit: 'rows' })
+  const { digest } = await runStep({ project: store, signal, report }, measureParaphrases(tools), {
+    inputs: [
+      { role: 'snapshot', digest: call.snapshot },
+      { role: 'suite', digest: call.suite },
+    ],
+    parameters: {
+      ...{ task: manifest.task, generalTask: null, kind: kindOf(manifest), threshold: earlier.threshold },
+      ...describeTools(tools),
+    },
+  })
+  return [{ role: 'paraphrases', digest: digest('paraphrases') }]
+}
+
+async function measurementOn(
+  store: ProjectStore,
+  { paraphrases = [] }: SnapshotManifest,
+  suite: string,
+): Promise<ParaphraseMeasurement | null> {
+  for (const { measurement } of paraphrases) {
+    const found = await store.artifacts.read<ParaphraseMeasurement>(measurement)
+    if ((await readSuite(store, found.suite)).name === suite) return found
+  }
+  return null
+}
+
+/** Embedder and judge of an earlier measurement, as regraft.yaml has them now. */
+async function sameTools(
+  context: OperationContext,
+  { embedder: { name, kind, digest }, judge }: ParaphraseMeasurement,
+): Promise<ParaphraseTools> {
+  const { config } = context
+  const tools: ParaphraseTools = {
+    embedder: await requireEmbedder(config, name),
+    judge: judge && (config.paraphrase.judge ?? null),
+    access: vaultAccess(context),
+  }
+  if (isDeepStrictEqual(describeTools(tools), { embedder: { name, kind, digest }, judge })) return tools
+  throw new RegraftError(
+    'incompatible',
+    `paraphrases cannot be looked for as the build of the snapshot did: the embedder '${name}'${judge ? ' or its judge' : ''} is another one now`,
+    {
+      hint: `set embedders.${name}${judge ? ' and paraphrase.judge' : ''} as they were; or regraft datasets build, then train again`,
+    },
+  )
 }
 
 /** Says of rows that were kept that they resemble items; nothing is dropped in silence, and nothing is kept so. */

@@ -6,6 +6,7 @@ import { compileRows, EXAMPLE_KINDS, UNCALIBRATED } from '../signals/index.ts'
 import type { KeyName } from '../store/types.ts'
 import type { Candidate } from './candidates.ts'
 import { answersOf, comparedText } from './duplicates.ts'
+import type { SnapshotManifest } from './manifest.ts'
 import {
   type ComparedRow,
   type ItemText,
@@ -15,6 +16,7 @@ import {
 } from './paraphrase.ts'
 import { JUDGE_PROMPT, type JudgeSettings, openJudge, VERDICTS } from './paraphrase-judge.ts'
 import { STOCK_ANSWER } from './screen-rows.ts'
+import { readLearnedRows } from './snapshot-rows.ts'
 import { type OpenItem, type VaultAccess, VaultVisit } from './vault/index.ts'
 
 /** What is kept of embedding endpoints and judges is sealed under this key; destroying it forgets all of it. */
@@ -63,7 +65,8 @@ export function describeTools({ embedder, judge }: Omit<ParaphraseTools, 'access
 }
 
 /**
- * Measures inside the vault which rows resemble which items of a suite. `pure` where everything runs here; `external` where an endpoint
+ * Measures inside the vault which rows resemble which items of a suite: rows of selected traffic (inputs `inferences` and
+ * `feedback`), or those of a `snapshot` that is there already. `pure` where everything runs here; `external` where an endpoint
  * embeds or a model judges.
  */
 export function measureParaphrases(tools: ParaphraseTools): Step<ParaphraseParameters> {
@@ -87,20 +90,13 @@ export function measureParaphrases(tools: ParaphraseTools): Step<ParaphraseParam
 }
 
 async function measure(call: StepRun<ParaphraseParameters>, tools: ParaphraseTools) {
-  const { parameters, inputs, read, project, signal, report } = call
-  const { task, generalTask, kind, threshold } = parameters
-  const selections = {
-    inferences: await read<Selection>('inferences'),
-    feedback: await read<Selection>('feedback'),
-  }
+  const { parameters, inputs, project, signal, report } = call
+  const { threshold } = parameters
   const vault = new VaultVisit(project, tools.access, 'screen')
   const suite = await vault.suite(inputs.find(({ role }) => role === 'suite')!.digest)
   const heldOut = new Set(suite.items.flatMap((item) => item.inferences))
-  const candidates = new Map<string, Candidate>()
-  for (const one of generalTask === null ? [task] : [task, generalTask]) {
-    const rows: Candidate[] = await compileRows(project, selections, { task: one, kind, policy: ANY_SIGNAL })
-    for (const row of rows) if (!heldOut.has(row.inference.id)) candidates.set(row.inference.id, row)
-  }
+  const all = inputs.some(({ role }) => role === 'snapshot') ? await readLearned(call) : await compile(call)
+  const candidates = all.filter(({ inference }) => !heldOut.has(inference.id))
   const ledger = new SealedLedger(call.ledger, project.keys, ANSWERS_KEY)
   const { embedder, judge } = parameters
   const outside = tools.embedder.external || judge !== null
@@ -113,7 +109,7 @@ async function measure(call: StepRun<ParaphraseParameters>, tools: ParaphraseToo
       async (items) => {
         const result = await screenParaphrases({
           items: itemTexts(items),
-          rows: comparedRows([...candidates.values()]),
+          rows: comparedRows(candidates),
           embedder: tools.embedder,
           threshold,
           ...(tools.judge ? { judge: openJudge(tools.judge, ledger, signal) } : {}),
@@ -136,6 +132,26 @@ async function measure(call: StepRun<ParaphraseParameters>, tools: ParaphraseToo
     ...findings,
   }
   return [{ role: 'paraphrases', kind: 'measurement' as const, schemaVersion: 1, value }]
+}
+
+/** Each row of the selected traffic that a build might take. */
+async function compile({ parameters, read, project }: StepRun<ParaphraseParameters>): Promise<Candidate[]> {
+  const { task, generalTask, kind } = parameters
+  const selections = {
+    inferences: await read<Selection>('inferences'),
+    feedback: await read<Selection>('feedback'),
+  }
+  const candidates = new Map<string, Candidate>()
+  for (const one of generalTask === null ? [task] : [task, generalTask]) {
+    const rows: Candidate[] = await compileRows(project, selections, { task: one, kind, policy: ANY_SIGNAL })
+    for (const row of rows) candidates.set(row.inference.id, row)
+  }
+  return [...candidates.values()]
+}
+
+async function readLearned({ read, project }: StepRun<ParaphraseParameters>): Promise<Candidate[]> {
+  const { rows, unmasked } = await readLearnedRows(project, await read<SnapshotManifest>('snapshot'))
+  return [...rows, ...unmasked]
 }
 
 /** The question of each item, and its answer where that is more than a label and no other question has it. */

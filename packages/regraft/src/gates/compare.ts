@@ -108,6 +108,7 @@ function evidenceOf(
   return {
     scope: { suite: SUITE, fresh: null, hasIncumbent: false },
     names: { candidate: basename(a.path), base: basename(b.path), incumbent: '' },
+    screening: () => null,
     ...{ suites: {}, snapshot: null, likelihood: missing, latency: missing, distance: missing },
     scores(model) {
       const { path, items } = model === 'candidate' ? a : b

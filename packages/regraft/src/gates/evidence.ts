@@ -1,5 +1,5 @@
 import { FORMS, type Form } from '../config/index.ts'
-import type { SnapshotManifest } from '../datasets/index.ts'
+import type { SnapshotManifest, SnapshotScreening } from '../datasets/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import type { Edge } from '../store/types.ts'
 import type { GateParameters } from './judge.ts'
@@ -18,6 +18,7 @@ import {
   type Need,
   type Read,
   roleOf,
+  screeningOf,
 } from './requirements/index.ts'
 
 type ReadAll = <Value>(role: string) => Promise<Value[]>
@@ -28,6 +29,13 @@ export async function readEvidence(
   inputs: readonly Edge[],
   readAll: ReadAll,
 ): Promise<Evidence> {
+  const screenings = new Map<string, Read<SnapshotScreening>>()
+  for (const suite of Object.keys(suites)) {
+    const role = roleOf(screeningOf(suite))
+    const input = inputs.find((edge) => edge.role === role)
+    const [value] = await readAll<SnapshotScreening>(role)
+    if (input && value !== undefined) screenings.set(suite, { digest: input.digest, value })
+  }
   const readEach = async <Value>(
     measure: Need['measure'],
     present: (value: Value, suite: string) => Value,
@@ -66,6 +74,7 @@ export async function readEvidence(
     likelihood: await readEach<LikelihoodMeasurement>('likelihood', (value) => value),
     latency: await readEach<LatencyMeasurement>('latency', (value) => value),
     distance: (suite, form) => distances('candidate', suite, form),
+    screening: (suite) => screenings.get(suite) ?? null,
     snapshot: snapshot && manifest ? { digest: snapshot.digest, value: manifest } : null,
   }
 }

@@ -1,23 +1,26 @@
 import { wilsonInterval } from '@regraft/methods'
 import { SuiteSettings } from '../config/index.ts'
-import { readSuite, requireSuite, type SnapshotManifest } from '../datasets/index.ts'
+import { listSuites, readSuite, requireSuite, type SnapshotManifest } from '../datasets/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { shortDigest } from '../lineage/index.ts'
 import type { AdapterRecord } from '../models/index.ts'
 import type { OperationContext } from '../operation/index.ts'
+import type { ProjectStore } from '../store/types.ts'
 import { LATEST_ADAPTER } from '../training/index.ts'
+import { standingOf } from './grown.ts'
 import type { Scoring } from './measure.ts'
 import { readMeasurement } from './measurement.ts'
-import { suitesKeptOut } from './requirements/index.ts'
 
 /** Alias of the newest gate verdict of an adapter. */
 export function gateAlias(adapter: string): string {
   return `gate/${adapter}`
 }
 
+const INCUMBENT = 'incumbent/'
+
 /** Alias of the adapter that gates on a suite compare with; `fleet promote` and `fleet register` set it. */
 export function incumbentAlias(suite: string): string {
-  return `incumbent/${suite}`
+  return INCUMBENT + suite
 }
 
 /** The adapter of a digest, else the one trained last. */
@@ -46,9 +49,12 @@ export function requireSnapshotOf({ snapshot }: AdapterRecord): string {
   )
 }
 
-/** The suite that an adapter is judged on: the one it was kept from, or another that it was kept from too. */
+/**
+ * The suite that an adapter is judged on: the one it was kept from, another that it was kept from too, or what has become of one
+ * of these since (`GatePlan.grown`).
+ */
 export async function findSuite(
-  { store }: OperationContext,
+  { store, log }: OperationContext,
   record: AdapterRecord,
   wanted: string | undefined,
 ): Promise<string> {
@@ -63,9 +69,18 @@ export async function findSuite(
     )
   }
   const manifest = await store.artifacts.read<SnapshotManifest>(record.snapshot)
-  if (wanted === undefined) return manifest.suite
+  if (wanted === undefined) {
+    const own = await readSuite(store, manifest.suite)
+    const now = (await listSuites(store)).find(({ name }) => name === own.name)
+    if (now !== undefined && now.digest !== own.digest) {
+      log.warn(
+        `the suite '${own.name}' has been sealed again since: it had ${own.items.length} items, and has ${(await readSuite(store, now.digest)).items.length}; --evaluation ${own.name} judges on them`,
+      )
+    }
+    return manifest.suite
+  }
   const named = await requireSuite(store, wanted)
-  if (suitesKeptOut(manifest).includes(named.digest)) return named.digest
+  if ((await standingOf(store, manifest, named)) !== 'unknown') return named.digest
   throw new RegraftError(
     'incompatible',
     `the adapter was not kept from the suite '${wanted}': training may have seen it`,
@@ -86,9 +101,20 @@ export async function chooseIncumbent(
     const digest = await findAdapter(context, wanted)
     return { name: `incumbent adapter ${shortDigest(digest)}`, adapter: digest }
   }
-  const current = await context.store.aliases.get(incumbentAlias(suite))
+  const current = await championOn(context.store, suite)
   if (current === null || current === adapter) return null
   return { name: `incumbent adapter ${shortDigest(current)}`, adapter: current }
+}
+
+/** The champion on a suite, also on what the suite was before it grew: of those of its name, the one that was set last. */
+async function championOn(store: ProjectStore, suite: string): Promise<string | null> {
+  const { name } = await readSuite(store, suite)
+  const same = new Set(
+    (await store.artifacts.find('suite', { name })).map(({ digest }) => incumbentAlias(digest)),
+  )
+  const champions = (await store.aliases.list(INCUMBENT)).filter((alias) => same.has(alias.name))
+  const [last] = champions.sort((a, b) => b.updatedAt.getTime() - a.updatedAt.getTime())
+  return last?.digest ?? null
 }
 
 /** How a suite is answered and scored, as regraft.yaml says; a fresh suite as the frozen one of the adapter's snapshot. */

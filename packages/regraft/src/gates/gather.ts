@@ -3,11 +3,12 @@ import type { Form } from '../config/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import { type AnyBase, requireLocalBase } from '../models/index.ts'
 import type { OperationContext } from '../operation/index.ts'
-import { scoringOf } from './find-adapter.ts'
+import { requireSnapshotOf, scoringOf } from './find-adapter.ts'
 import { measureForms } from './form-distance.ts'
+import { requireClean } from './grown.ts'
 import { type MeasuredModel, measureModel, measureReferences, timeModel, warnOfLeftOut } from './measure.ts'
 import type { GatePlan } from './plan.ts'
-import { type Need, needsOf, roleOf, type SuiteNeed } from './requirements/index.ts'
+import { type Need, needsOf, roleOf, type SuiteNeed, screeningOf } from './requirements/index.ts'
 
 /** A measurement under the role that the judging step knows it by. */
 export interface GatheredNeed {
@@ -18,7 +19,8 @@ export interface GatheredNeed {
 
 /**
  * Runs the measurements that a gate reads, one after another, each only once; those that were made before come from the cache of
- * steps. The candidate's scores on the judged suite are always among them, and first.
+ * steps. First of all the candidate's rows are screened against suites that have grown: if they hold items, nothing is measured.
+ * The candidate's scores on the judged suite are always among the measurements.
  */
 export async function gatherMeasurements(
   context: OperationContext,
@@ -39,10 +41,13 @@ export async function gatherMeasurements(
   return gathered
 }
 
-function allNeeds({ requirements, scope }: GatePlan): Need[] {
+function allNeeds({ requirements, scope, grown }: GatePlan): Need[] {
   const needs = new Map<string, Need>()
-  const first: Need = { measure: 'scores', model: 'candidate', suite: scope.suite }
-  for (const need of [first, ...requirements.flatMap((requirement) => needsOf(requirement, scope))]) {
+  const first: Need[] = [
+    ...grown.map((suite) => screeningOf(suite)),
+    { measure: 'scores', model: 'candidate', suite: scope.suite },
+  ]
+  for (const need of [...first, ...requirements.flatMap((requirement) => needsOf(requirement, scope))]) {
     const role = roleOf(need)
     const items = Math.max(need.items ?? 0, needs.get(role)?.items ?? 0)
     needs.set(role, { ...need, ...(items > 0 ? { items } : {}) })
@@ -52,7 +57,7 @@ function allNeeds({ requirements, scope }: GatePlan): Need[] {
 
 async function measure(
   context: OperationContext,
-  { record, suites, models, scope }: GatePlan,
+  { adapter, record, suites, models, scope }: GatePlan,
   { measure: kind, model, suite, items, form }: SuiteNeed,
   maxTokens: number | undefined,
 ): Promise<string> {
@@ -64,6 +69,8 @@ async function measure(
       `a gate asks for ${kind} of the ${model} on ${suite}, which it does not have`,
     )
   }
+  if (kind === 'screening')
+    return await requireClean(context, { adapter, snapshot: requireSnapshotOf(record), suite: digest })
   const kept = await ownForm(context, asked.base, form)
   const name = `${asked.name} on ${suite}${kept === undefined ? '' : ` as ${kept}`}`
   const measured: MeasuredModel = {

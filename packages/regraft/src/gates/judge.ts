@@ -6,6 +6,7 @@ import type { Verdict } from '../verdict/index.ts'
 import { readEvidence } from './evidence.ts'
 import type { GateRecord } from './gate-record.ts'
 import {
+  addedItems,
   conjunction,
   type Draft,
   decideRequirement,
@@ -67,18 +68,21 @@ function judge(parameters: GateParameters, evidence: Evidence): Verdict {
     settings,
     draft: decideRequirement(settings, evidence, rules),
   }))
-  const parts = decided.flatMap(({ draft }) => draft ?? [])
+  const required = decided.flatMap(({ draft }) => draft ?? [])
+  // Required or not: what has learned from items that were added says nothing on them.
+  const added = requirements.some(({ require }) => require === 'contamination') ? null : addedItems(evidence)
+  const parts = added === null ? required : [...required, added]
   const open = decided.filter(({ draft }) => draft === null).map(({ settings }) => settings)
   const { digest, value } = evidence.scores('candidate', scope.suite)
   const n = value.items.length
   const spent = parameters.spent && look > 1
-  const passed = parts.length === 0 ? 'cannot-tell' : conjunction(parts)
+  const passed = required.length === 0 ? 'cannot-tell' : conjunction(parts)
   const outcome = spent && passed === 'pass' ? 'cannot-tell' : passed
   const [first] = parts
   const whole: Draft = {
     outcome,
     title: `gate of ${evidence.names.candidate}`,
-    reason: describe(parameters, { parts, open, spent, scorer: value.scorer }),
+    reason: describe(parameters, { required, open, spent, scorer: value.scorer }),
     ...(first?.effect === undefined ? {} : { effect: first.effect }),
     ...(first?.interval === undefined ? {} : { interval: first.interval }),
     ...(first?.unit === undefined ? {} : { unit: first.unit }),
@@ -93,7 +97,7 @@ function judge(parameters: GateParameters, evidence: Evidence): Verdict {
 }
 
 interface Found {
-  parts: Draft[]
+  required: Draft[]
   open: RequirementSettings[]
   spent: boolean
   scorer: ScorerSettings
@@ -101,10 +105,10 @@ interface Found {
 
 function describe(
   { sequential, thresholds, look, changed, names, scope }: GateParameters,
-  { parts, open, spent, scorer }: Found,
+  { required, open, spent, scorer }: Found,
 ): string {
   const counted =
-    parts.length === 1 ? '1 requirement' : `${parts.length} requirements, all of which must pass`
+    required.length === 1 ? '1 requirement' : `${required.length} requirements, all of which must pass`
   const lines = [`${counted}, each at ${Number((100 * thresholds.alpha).toPrecision(3))} % one-sided`]
   if (scorer.kind !== 'label-match') lines.push(`answers are scored by ${describeScorer(scorer)}`)
   if (open.length > 0) {

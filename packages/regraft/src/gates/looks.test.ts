@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DEFAULT_REQUIREMENTS, Requirement } from '../config/index.ts'
+import type { SnapshotScreening } from '../datasets/index.ts'
 import { runStep } from '../lineage/index.ts'
 import { openTestStore } from '../store/testing.ts'
 import type { ProjectStore } from '../store/types.ts'
@@ -35,9 +36,11 @@ async function measured(
 async function gate(
   project: ProjectStore,
   n: number,
-  settings: { sequential?: boolean; margin?: number } = {},
+  settings: { sequential?: boolean; margin?: number; screening?: SnapshotScreening } = {},
 ) {
-  const { sequential = false, margin = 0.02 } = settings
+  const { sequential = false, margin = 0.02, screening } = settings
+  const screened =
+    screening && (await project.artifacts.put({ kind: 'measurement', schemaVersion: 1, value: screening }))
   const thresholds = { alpha: 0.05, margin, gap: 0.05 }
   const candidate = await measured(
     project,
@@ -57,6 +60,7 @@ async function gate(
       { role: 'scores:candidate:desk', digest: candidate },
       { role: 'scores:base:desk', digest: base },
       ...earlier.map(({ suite, digest: seen }) => ({ role: earlierRole(suite), digest: seen })),
+      ...(screened ? [{ role: 'screening:candidate:desk', digest: screened.digest }] : []),
     ],
     parameters: {
       ...{ requirements, thresholds, sequential, look, spent, changed },
@@ -93,6 +97,26 @@ test('a gate that was declared to be repeated passes at a later look, in the ord
   expect(later).toMatchObject({ look: 2, earlier: 1, verdict: { outcome: 'pass' } })
   expect(later.verdict.reason).toMatch(/look 2 of a gate that may be judged repeatedly/)
   expect(later.verdict.parts![0]!.interval!.method).toMatch(/at all looks together/)
+})
+
+test('a later look on a suite that has grown carries the screening, and never passes with rows that hold items', async () => {
+  const project = store.project('grown')
+  const screening: SnapshotScreening = {
+    ...{ measures: 'snapshot-screening', snapshot: 'sha256:s', suite: 'sha256:desk' },
+    ...{ rows: 80, items: 160, added: 150, found: [], coverage: [] },
+  }
+  await gate(project, 10, { sequential: true })
+  const clean = await gate(project, 160, { sequential: true, screening })
+  expect(clean).toMatchObject({ look: 2, verdict: { outcome: 'pass' } })
+  expect(clean.verdict.reason).toMatch(/^1 requirement, /)
+  const part = clean.verdict.parts!.at(-1)!
+  expect(part).toMatchObject({ outcome: 'pass', title: 'learned from nothing that was added to desk', n: 80 })
+  expect(clean.verdict.evidence).toContain(part.evidence[0])
+  const found: SnapshotScreening['found'] = [
+    { inference: 'row', source: 'serving', reason: 'evaluation-overlap', of: 'item', rungs: ['equal'] },
+  ]
+  const leaked = await gate(project, 160, { sequential: true, screening: { ...screening, found } })
+  expect(leaked.verdict.outcome).toBe('fail')
 })
 
 test('a margin that is changed after a look is said', async () => {

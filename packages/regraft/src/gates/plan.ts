@@ -4,7 +4,8 @@ import { RegraftError } from '../errors/index.ts'
 import { shortDigest } from '../lineage/index.ts'
 import { type AdapterRecord, type AnyBase, requireLocalBase } from '../models/index.ts'
 import type { OperationContext } from '../operation/index.ts'
-import { checkCritical, type GateScope, type ModelRole, suitesKeptOut } from './requirements/index.ts'
+import { standingOf } from './grown.ts'
+import { checkCritical, type GateScope, type ModelRole } from './requirements/index.ts'
 
 /** A gate before anything is measured: what it requires, of which models, on which suites. */
 export interface GatePlan {
@@ -14,6 +15,8 @@ export interface GatePlan {
   requirements: RequirementSettings[]
   /** Digests of the suites by name. */
   suites: Record<string, string>
+  /** Names of those that have been sealed again since the adapter's snapshot was built: its rows are screened once more. */
+  grown: string[]
   models: Record<ModelRole, { name: string; base: string; adapter: string | null } | null>
 }
 
@@ -49,15 +52,21 @@ export async function planGate(
       suites[name] = (await requireSuite(store, name)).digest
     if (requirement.require !== 'not-inferior' && requirement.require !== 'superior') continue
     const digest = suites[name ?? judged.name]!
-    if (manifest !== null && !suitesKeptOut(manifest).includes(digest)) throw notKeptFrom(name ?? judged.name)
+    const asked = { name: name ?? judged.name, digest }
+    if (manifest !== null && (await standingOf(store, manifest, asked)) === 'unknown')
+      throw notKeptFrom(asked.name)
     if (requirement.require === 'not-inferior') {
       checkCritical((await readSuite(store, digest)).items, requirement.critical)
     }
   }
+  const grown = []
+  for (const [name, digest] of manifest === null ? [] : Object.entries(suites)) {
+    if ((await standingOf(store, manifest!, { name, digest })) === 'grown') grown.push(name)
+  }
   const base = requireLocalBase(await store.artifacts.read<AnyBase>(record.base))
   const held = incumbent ? await store.artifacts.read<AdapterRecord>(incumbent.adapter) : null
   return {
-    ...{ adapter, record, requirements, suites },
+    ...{ adapter, record, requirements, suites, grown },
     scope: { suite: judged.name, fresh, hasIncumbent: incumbent !== null },
     models: {
       candidate: { name: `adapter ${shortDigest(adapter)}`, base: record.base, adapter },

@@ -1,13 +1,13 @@
 import { rowsMadeFrom } from '../../lineage/index.ts'
 import type { FeedbackRow } from '../../store/types.ts'
 import type { Candidate } from '../candidates.ts'
-import type { Stage } from './stage.ts'
+import type { ScreenContext, Stage } from './stage.ts'
 
 /**
  * Leaves out rows that were made from an item of a suite, however their text differs: what somebody wrote because an
  * evaluation failed teaches that evaluation. Burned and erased items count too.
  */
-export const derivedFromEvaluation: Stage = async (rows, { project, suites, drop }) => {
+export const derivedFromEvaluation: Stage<ScreenContext> = async (rows, { project, suites, drop }) => {
   const itemOf = new Map<string, string>()
   for (const { id, inferences } of suites.flatMap((suite) => suite.items)) {
     for (const source of [id, ...inferences]) itemOf.set(source, id)

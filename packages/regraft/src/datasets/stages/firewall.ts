@@ -1,10 +1,10 @@
 import type { ScreenCoverage } from '@regraft/methods'
 import { answersOf, comparedText } from '../duplicates.ts'
 import { screen } from '../vault/index.ts'
-import type { Stage } from './stage.ts'
+import type { ScreenContext, Stage } from './stage.ts'
 
 /** Leaves out rows whose prompt or answer overlaps an item of a suite, and says which items a rung cannot see. */
-export const firewall: Stage = async (rows, { suites, vault, signal, drop, findings }) => {
+export const firewall: Stage<ScreenContext> = async (rows, { suites, vault, signal, drop, findings }) => {
   const texts = rows.map((row) => ({
     id: row.inference.id,
     prompt: comparedText(row.inference.payload.messages),

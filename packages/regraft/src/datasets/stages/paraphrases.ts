@@ -1,9 +1,12 @@
 import { rowsToDrop } from '../paraphrase.ts'
 import { VERDICTS } from '../paraphrase-judge.ts'
-import type { Stage } from './stage.ts'
+import type { ScreenContext, Stage } from './stage.ts'
 
 /** Leaves out rows that were measured to paraphrase an item of a suite, or, unless that was asked for, only counts them. */
-export const paraphrases: Stage = (rows, { paraphrases: measured, parameters, drop, findings }) => {
+export const paraphrases: Stage<ScreenContext> = (
+  rows,
+  { paraphrases: measured, parameters, drop, findings },
+) => {
   if (measured.length === 0) return rows
   const drops = parameters.dropParaphrases
   let clean = rows

@@ -1,9 +1,9 @@
 import { entitiesOf } from '../entities.ts'
 import { entityDigest } from '../vault/index.ts'
-import type { Stage } from './stage.ts'
+import type { ScreenContext, Stage } from './stage.ts'
 
 /** With --split-by entity: leaves out rows of end users and conversations that an item of a suite belongs to. */
-export const sameEntity: Stage = async (rows, { parameters, project, suites, drop }) => {
+export const sameEntity: Stage<ScreenContext> = async (rows, { parameters, project, suites, drop }) => {
   if (parameters.splitBy !== 'entity') return rows
   const held = new Map<string, string>()
   const entities = new Set(rows.flatMap(({ inference }) => entitiesOf(inference)))

@@ -7,13 +7,12 @@ import type { DroppedRow, SnapshotManifest } from '../manifest.ts'
 import type { ParaphraseMeasurement } from '../paraphrase-step.ts'
 import type { VaultSuite, VaultVisit } from '../vault/index.ts'
 
-/** What the stages of a build share. */
-export interface Build {
-  parameters: SnapshotParameters
-  seed: number
+/** What the stages share that keep rows and items apart: a build has it, and so has the screening of a snapshot. */
+export interface ScreenContext {
+  parameters: Pick<SnapshotParameters, 'splitBy' | 'dropParaphrases'>
   project: ProjectStore
   signal: AbortSignal
-  /** The suites that the snapshot is kept from. */
+  /** The suites that rows are kept from. */
   suites: VaultSuite[]
   /** The one way to the text of their items. */
   vault: VaultVisit
@@ -25,11 +24,19 @@ export interface Build {
     reason: DropReason,
     details?: Pick<DroppedRow, 'of' | 'rungs' | 'similarity' | 'survivor'>,
   ): void
-  /** What a stage has to say in the manifest beside the rows that it drops. */
-  findings: Partial<Pick<SnapshotManifest, 'paraphrases' | 'pii' | 'weights'>> & {
-    coverage?: ScreenCoverage[]
-  }
+  /** What a stage has to say beside the rows that it drops. */
+  findings: Pick<SnapshotManifest, 'paraphrases'> & { coverage?: ScreenCoverage[] }
 }
 
-/** One stage of a build: returns the rows that it keeps, in their order, and drops each of the others with a reason. */
-export type Stage = (rows: Candidate[], build: Build) => Candidate[] | Promise<Candidate[]>
+/** What the stages of a build share. */
+export interface Build extends ScreenContext {
+  parameters: SnapshotParameters
+  seed: number
+  findings: ScreenContext['findings'] & Partial<Pick<SnapshotManifest, 'pii' | 'weights'>>
+}
+
+/** One stage: returns the rows that it keeps, in their order, and drops each of the others with a reason. */
+export type Stage<Context = Build> = (
+  rows: Candidate[],
+  context: Context,
+) => Candidate[] | Promise<Candidate[]>

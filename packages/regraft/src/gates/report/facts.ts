@@ -38,6 +38,8 @@ export interface ContaminationFacts {
   dropped: { reason: string; rows: number }[]
   coverage: { rung: string; text: string; words: number; covered: number; tooShort: number }[]
   paraphrases: { embedder: string; threshold: number; rows: number; dropped: boolean }[]
+  /** Suites that have grown since, against which the rows were screened once more; and rows that hold items of them. */
+  again: { suite: string; rows: number; items: number; added: number; found: number }[]
 }
 
 /** An item that two models answered differently; whoever reads the report has seen it. */

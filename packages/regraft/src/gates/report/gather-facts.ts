@@ -1,5 +1,10 @@
 import { wilsonInterval } from '@regraft/methods'
-import { readSuite, type SnapshotManifest } from '../../datasets/index.ts'
+import {
+  readSuite,
+  type SnapshotManifest,
+  type SnapshotScreening,
+  suitesKeptOut,
+} from '../../datasets/index.ts'
 import { RegraftError } from '../../errors/index.ts'
 import { shortDigest } from '../../lineage/index.ts'
 import type { AdapterRecord } from '../../models/index.ts'
@@ -7,7 +12,6 @@ import { isDigest } from '../../store/index.ts'
 import type { Artifact, ProjectStore } from '../../store/types.ts'
 import { type Verdict, VerdictOutput } from '../../verdict/index.ts'
 import { type StoredMeasurement, type SuiteMeasurement, upcastMeasurement } from '../measurement.ts'
-import { suitesKeptOut } from '../requirements/index.ts'
 import type { ContaminationFacts, ModelScore, ReportFacts } from './facts.ts'
 
 /** A verdict artifact: its members beside the verdict differ by what was judged. */
@@ -51,15 +55,20 @@ export async function gatherFacts(
   const evidence: ReportFacts['evidence'] = []
   const scores: ModelScore[] = []
   const measured: Measured[] = []
+  const again: ContaminationFacts['again'] = []
   for (const digest of evidenceOf(verdict).filter(isDigest)) {
     const found = await store.artifacts.get(digest)
     if (found === null) continue
-    const value = await store.artifacts.read<StoredMeasurement>(digest)
-    const isScores =
-      found.kind === 'measurement' && ['suite-scores', 'suite-accuracy'].includes(value.measures)
+    const value = await store.artifacts.read<StoredMeasurement | SnapshotScreening>(digest)
+    const isScores = found.kind === 'measurement' && isScored(value)
     const verb = isScores ? 'gates show' : 'lineage show'
     const what = found.kind === 'measurement' ? `measurement: ${value.measures}` : found.kind
     evidence.push({ digest, what, command: `regraft ${verb} ${shortDigest(digest)}` })
+    if (found.kind === 'measurement' && value.measures === 'snapshot-screening') {
+      const { rows, items, added } = value
+      const { name } = await readSuite(store, value.suite)
+      again.push({ suite: name, rows, items, added, found: value.found.length })
+    }
     if (!isScores) continue
     const measurement = upcastMeasurement(value)
     measured.push({ digest, value: measurement })
@@ -70,8 +79,12 @@ export async function gatherFacts(
     ...{ verdict, record: artifact.digest, scores, evidence, measured, items: null },
     at: typeof record.at === 'string' ? record.at : artifact.createdAt.toISOString(),
     about: await aboutOf(store, record, adapter),
-    contamination: snapshot === null ? null : await contaminationOf(store, snapshot),
+    contamination: snapshot === null ? null : { ...(await contaminationOf(store, snapshot)), again },
   }
+}
+
+function isScored(value: StoredMeasurement | SnapshotScreening): value is StoredMeasurement {
+  return ['suite-scores', 'suite-accuracy'].includes(value.measures)
 }
 
 /** Evidence of the verdict and of its parts, each once. */
@@ -118,7 +131,10 @@ async function aboutOf(store: ProjectStore, { look, sequential }: StoredVerdict,
   return about
 }
 
-async function contaminationOf(store: ProjectStore, snapshot: string): Promise<ContaminationFacts> {
+async function contaminationOf(
+  store: ProjectStore,
+  snapshot: string,
+): Promise<Omit<ContaminationFacts, 'again'>> {
   const manifest = await store.artifacts.read<SnapshotManifest>(snapshot)
   const reasons = new Map<string, number>()
   for (const { reason } of manifest.dropped) {

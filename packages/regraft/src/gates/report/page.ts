@@ -139,10 +139,12 @@ function contaminationSection({
   dropped,
   coverage,
   paraphrases,
+  again,
 }: ContaminationFacts): Html {
   return html`<section aria-labelledby="contamination"><h2 id="contamination">Contamination</h2>
 <p>${`${count(rows)} rows learned from were compared with ${suites.join(', ')}. `}${dropped.length === 0 ? 'None was left out for what it shares with items.' : `Left out: ${dropped.map(({ reason, rows: out }) => `${count(out)} ${reason}`).join(', ')}.`}</p>
 ${paraphrases.map(({ embedder, threshold, rows: near, dropped: out }) => html`<p>${`${count(near)} rows resemble an item (${embedder}, similarity ${threshold} or more) and were ${out ? 'left out' : 'left in'}.`}</p>`)}
+${again.map(({ suite, rows: compared, items, added, found }) => html`<p>${`${suite} has grown since: ${count(compared)} rows were compared with its ${count(items)} items, ${count(added)} of them new, and ${count(found)} hold items.`}</p>`)}
 ${
   coverage.length === 0
     ? null

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openTestStore } from '../../store/testing.ts'
 import { contextOf, HOSTILE, judgedProject } from '../fixtures/judged-project.ts'
+import type { GateRecord } from '../gate-record.ts'
 import { readMeasurement } from '../measurement.ts'
 import { reportOperation } from './report.ts'
 
@@ -40,6 +41,19 @@ test('a report has outcome, intervals with their limits, slices, scores, evidenc
   expect(
     reportOperation.render!({ ...report, out: { ...out, text: '' } }, { colour: false, width: 80 }),
   ).toMatch(/^FAIL/)
+})
+
+test('a report says that rows were screened again where the suite has grown', async () => {
+  const project = store.project('grown')
+  const { verdict, suite } = await judgedProject(project)
+  const screening = { measures: 'snapshot-screening', suite, rows: 900, items: 1200, added: 600, found: [] }
+  const { digest } = await project.artifacts.put({ kind: 'measurement', schemaVersion: 1, value: screening })
+  const record = await project.artifacts.read<GateRecord>(verdict)
+  const value = { ...record, verdict: { ...record.verdict, evidence: [...record.verdict.evidence, digest] } }
+  const grown = await project.artifacts.put({ kind: 'verdict', schemaVersion: 2, value })
+  const { out } = await reportOperation.run(contextOf(project, ['read']), ask({ verdict: grown.digest }))
+  expect(out.text).toMatch(/has grown since: 900 rows were compared with its 1.?200 items, 600 of them new/)
+  expect(out.text).toContain('measurement: snapshot-screening')
 })
 
 test('items are shown side by side, lost ones first, escaped, and are burned and logged before', async () => {

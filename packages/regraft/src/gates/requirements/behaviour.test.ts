@@ -1,10 +1,10 @@
 import { Random } from '@regraft/methods'
 import { expect, test } from 'vitest'
 import { Requirement } from '../../config/index.ts'
-import type { SnapshotManifest } from '../../datasets/index.ts'
+import type { SnapshotManifest, SnapshotScreening } from '../../datasets/index.ts'
 import { answered, evidenceOf, type Measured, RULES } from '../fixtures/evidence.ts'
 import type { LikelihoodMeasurement } from '../measurement.ts'
-import { type Draft, decideRequirement } from './index.ts'
+import { addedItems, type Draft, decideRequirement } from './index.ts'
 
 function judge(settings: unknown, measured: Measured): Draft {
   return decideRequirement(Requirement.parse(settings), evidenceOf(measured), RULES)!
@@ -179,6 +179,47 @@ test('a build that left hits in, or did not screen a suite that judges, fails; u
   const kept = { ...SNAPSHOT, alsoKeptFrom: ['sha256:general'] }
   expect(judge(contamination, { scores: other, snapshot: kept }).outcome).toBe('pass')
   expect(judge(contamination, { scores })).toMatchObject({ outcome: 'cannot-tell', n: 0 })
+})
+
+test('rows are screened again where a suite has grown: what holds items fails, whether the gate requires it or not', () => {
+  const contamination = { require: 'contamination' }
+  const scores = { desk: { candidate: answered(5, () => true) } }
+  const older = { ...SNAPSHOT, suite: 'sha256:desk before' }
+  const clean: SnapshotScreening = {
+    ...{ measures: 'snapshot-screening', snapshot: 'sha256:snapshot', suite: 'sha256:desk' },
+    ...{ rows: 90, items: 40, added: 28, found: [] },
+    coverage: [
+      {
+        ...{ rung: 'shared-ngram', text: 'prompt', words: 13 },
+        ...{ covered: 31, tooShort: 9, repeated: 0 },
+      },
+    ],
+  }
+  const screened = (changes: Partial<SnapshotScreening> = {}) => {
+    return { scores, snapshot: older, screenings: { desk: { ...clean, ...changes } } }
+  }
+  expect(judge(contamination, { scores, snapshot: older }).outcome).toBe('fail')
+  const passed = judge(contamination, screened())
+  expect(passed).toMatchObject({ outcome: 'pass', evidence: ['sha256:snapshot', 'screening of desk'] })
+  expect(passed.reason).toMatch(
+    /90 rows were compared with its 40 items, 28 of them new; .*9 items are too short for shared-ngram/,
+  )
+  expect(addedItems(evidenceOf(screened()))).toMatchObject({ outcome: 'pass', n: 90 })
+  const found: SnapshotScreening['found'] = [
+    { inference: 'row 3', source: 'serving', reason: 'evaluation-overlap', of: 'item 30', rungs: ['equal'] },
+  ]
+  for (const failed of [
+    judge(contamination, screened({ found })),
+    addedItems(evidenceOf(screened({ found })))!,
+  ]) {
+    expect(failed.outcome).toBe('fail')
+    expect(failed.reason).toMatch(/^1 rows hold items of desk.*--evaluation desk and train again/)
+  }
+  // Rows that only resemble items are counted by a build unless somebody named a threshold: the requirement decides on them.
+  const near = { measurement: 'sha256:pairs', embedder: 'built-in', threshold: 0.8, rows: 2, dropped: false }
+  expect(judge(contamination, screened({ paraphrases: [near] })).outcome).toBe('fail')
+  expect(addedItems(evidenceOf(screened({ paraphrases: [near] })))!.outcome).toBe('pass')
+  expect(addedItems(evidenceOf({ scores, snapshot: SNAPSHOT }))).toBeNull()
 })
 
 test('a frozen suite that flatters fails the gap', () => {

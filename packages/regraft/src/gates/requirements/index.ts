@@ -11,7 +11,7 @@ import { overRefusal, refusal } from './refusal.ts'
 import type { Draft, Evidence, GateScope, Need, RequirementKind, Rules, SettingsOf } from './requirement.ts'
 import { superior } from './superior.ts'
 
-export { suitesKeptOut } from './contamination.ts'
+export { addedItems } from './contamination.ts'
 export { checkCritical } from './not-inferior.ts'
 export {
   conjunction,
@@ -27,6 +27,7 @@ export {
   roleOf,
   type SuiteNeed,
   scoredPairs,
+  screeningOf,
   withRerun,
 } from './requirement.ts'
 

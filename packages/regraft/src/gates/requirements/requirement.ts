@@ -1,5 +1,5 @@
 import type { Form, RequirementSettings } from '../../config/index.ts'
-import type { SnapshotManifest } from '../../datasets/index.ts'
+import type { SnapshotManifest, SnapshotScreening } from '../../datasets/index.ts'
 import type { Verdict } from '../../verdict/index.ts'
 import type { ErrorRules, PairedItem } from '../comparison.ts'
 import type {
@@ -15,7 +15,8 @@ export type ModelRole = 'candidate' | 'base' | 'incumbent'
 export type Need = SuiteNeed | FormNeed
 
 export interface SuiteNeed {
-  measure: 'scores' | 'likelihood' | 'latency'
+  /** A screening is of what the candidate learned from. */
+  measure: 'scores' | 'likelihood' | 'latency' | 'screening'
   model: ModelRole
   /** Name of the suite. */
   suite: string
@@ -37,6 +38,11 @@ interface FormNeed {
 /** The name of a need's measurement among the inputs of the judging step. */
 export function roleOf({ measure, model, suite, form }: Need): string {
   return `${measure}:${model}:${suite}${form === undefined ? '' : `:${form}`}`
+}
+
+/** What has to be known of the candidate's rows where a suite has grown since its snapshot was built. */
+export function screeningOf(suite: string): SuiteNeed {
+  return { measure: 'screening', model: 'candidate', suite }
 }
 
 /** The name of the candidate's measurements in earlier looks. */
@@ -67,6 +73,8 @@ export interface Evidence {
   likelihood(model: ModelRole, suite: string): Read<LikelihoodMeasurement>
   latency(model: ModelRole, suite: string): Read<LatencyMeasurement>
   distance(suite: string, form: Form): Read<FormDistance>
+  /** What was found in the candidate's rows of a suite that has grown since its build; null for one that has not. */
+  screening(suite: string): Read<SnapshotScreening> | null
   /** What the candidate learned from; null for an adapter that was trained elsewhere. */
   snapshot: Read<SnapshotManifest> | null
   /** Digests of the suites by name. */
