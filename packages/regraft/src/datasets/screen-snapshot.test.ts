@@ -1,11 +1,7 @@
-import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Journals, openJournals } from '../capture/index.ts'
+import { expect, test } from 'vitest'
+import { journaledStore } from '../capture/testing.ts'
 import { Config } from '../config/index.ts'
-import type { OperationContext } from '../operation/index.ts'
-import { quietCall } from '../operation/testing.ts'
 import { inference } from '../store/spec/fixtures.ts'
-import { openTestStore } from '../store/testing.ts'
 import type { NewInference, ProjectStore } from '../store/types.ts'
 import { buildOperation } from './build.ts'
 import type { SnapshotManifest } from './manifest.ts'
@@ -13,16 +9,7 @@ import type { ParaphraseMeasurement } from './paraphrase-step.ts'
 import { screenAgain } from './screen-again.ts'
 import { sealItems } from './vault/index.ts'
 
-let store: Awaited<ReturnType<typeof openTestStore>>
-let journals: Journals
-beforeAll(async () => {
-  store = await openTestStore()
-  journals = await openJournals(join(store.dataDirectory, 'journal'), { store })
-})
-afterAll(async () => {
-  await journals.close()
-  await store.close()
-})
+const opened = journaledStore()
 
 const LEAK = 'my card was swallowed by the machine at the station and nobody answers the telephone'
 const TEXTS = [
@@ -64,12 +51,8 @@ async function seal(project: ProjectStore, items: Item[]): Promise<string> {
   return digest
 }
 
-const contextOf = (project: ProjectStore, config: unknown = {}): OperationContext => ({
-  store: project,
-  ...quietCall(),
-  config: Config.parse(config),
-  services: { journals } as OperationContext['services'],
-})
+const contextOf = (project: ProjectStore, config: unknown = {}) =>
+  opened.contextOf(project, { config: Config.parse(config) })
 
 async function build(project: ProjectStore, options: object = {}, config: unknown = {}): Promise<string> {
   const input = { embedder: 'none', validation: 0, ...options }
@@ -80,7 +63,7 @@ const OLD = { text: 'what does a second card cost' }
 const NEW = { text: 'how do I change the name on my account' }
 
 test('rows that hold an added item are named with their rungs, clean ones are counted, and no text leaves', async () => {
-  const project = store.project('grown')
+  const project = opened.store.project('grown')
   const rows = await insert(
     project,
     TEXTS.map((text) => inference(text)),
@@ -129,7 +112,7 @@ test('rows that hold an added item are named with their rungs, clean ones are co
 })
 
 test('rows that are items now, or were made from one, are found whatever they say', async () => {
-  const project = store.project('lineage')
+  const project = opened.store.project('lineage')
   const rows = TEXTS.map((text) => inference(text))
   rows[2]!.derivedFrom = [rows[3]!.id]
   await insert(project, rows)
@@ -144,7 +127,7 @@ test('rows that are items now, or were made from one, are found whatever they sa
 })
 
 test('an answer that was masked is compared as it was', async () => {
-  const project = store.project('masked')
+  const project = opened.store.project('masked')
   const answer = 'write to Anna at anna.schmidt@example.com or call +49 30 901820 or +49 30 901821 today'
   await insert(
     project,
@@ -164,7 +147,7 @@ test('an answer that was masked is compared as it was', async () => {
 })
 
 test('rows that are gone cannot be screened, and count as seen where they were screened before', async () => {
-  const project = store.project('erased')
+  const project = opened.store.project('erased')
   const subject = await project.keys.subjectOf('user-7')
   const rows = await insert(
     project,
@@ -186,7 +169,7 @@ test('rows that are gone cannot be screened, and count as seen where they were s
 })
 
 test('paraphrases are looked for as the build did, by the same embedder, or not at all', async () => {
-  const project = store.project('paraphrased')
+  const project = opened.store.project('paraphrased')
   const rows = await insert(
     project,
     TEXTS.map((text) => inference(text)),
@@ -225,7 +208,7 @@ test('paraphrases are looked for as the build did, by the same embedder, or not 
 })
 
 test('screening again counts against the budget of the suite', async () => {
-  const project = store.project('budget')
+  const project = opened.store.project('budget')
   await insert(
     project,
     TEXTS.map((text) => inference(text)),
