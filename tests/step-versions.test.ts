@@ -357,7 +357,7 @@ test('gates/judge', async () => {
     rerun: 'regraft gates check new',
   }
   expect(await stepFixture(newProject(), judgeGate, { inputs, parameters })).toEqual({
-    version: 6,
+    version: 7,
     digest: 'sha256:8c7ce3f41360878f94a27763d043151f1719b8efdf68349c607ce326e7b91e81',
   })
 })
@@ -523,7 +523,7 @@ test('fleet/judge-move', async () => {
     measured('old', 600),
   ]
   expect(await stepFixture(project, judgeMove, { inputs: inputs(600), parameters: parameters() })).toEqual({
-    version: 1,
+    version: 2,
     digest: 'sha256:dc586b976f328e2f2f6d81ab7cc76a02838e50009ab56531e18c23a6a3ebc36a',
   })
   const judged = async (right: number, changes: object = {}) => {

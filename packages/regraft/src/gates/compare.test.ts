@@ -84,6 +84,28 @@ test('graded scores, clusters and CSV are read too; items of one file only are c
   expect(verdict.interval!.method).toMatch(/^45 clusters/)
 })
 
+test('right and wrong is not compared with scores of another unit; a base whose scores are all 0 is no such file', async () => {
+  const numbers = Array.from({ length: 60 }, (_, i) => i)
+  const percents = file(
+    'percents.jsonl',
+    numbers.map((i) => ({ id: i, score: (i * 7) % 100 })),
+  )
+  const right = file(
+    'right.jsonl',
+    numbers.map((i) => ({ id: i, correct: i % 3 > 0 })),
+  )
+  const zeros = file(
+    'zeros.jsonl',
+    numbers.map((i) => ({ id: i, score: 0 })),
+  )
+  await expect(run(percents, right, { margin: 5 })).rejects.toThrow(
+    'right.jsonl says what is correct and percents.jsonl gives scores',
+  )
+  const { verdict } = await run(percents, zeros)
+  expect(verdict).toMatchObject({ outcome: 'pass', unit: 'mean score' })
+  expect(verdict.power!.alternative).toBe('0.02 better †')
+})
+
 test('what cannot be read is named with its line', async () => {
   const good = file(
     'good.jsonl',
@@ -100,7 +122,9 @@ test('what cannot be read is named with its line', async () => {
     ],
     ['none.jsonl', [{ id: 'a' }], /line 1: expected either correct/],
     ['broken.jsonl', ['{"id": "a"'], /line 1: column \d+: expected/],
-    ['word.csv', ['id,correct', 'a,perhaps'], /line 2: correct: invalid input/],
+    ['word.csv', ['id,correct', 'a,perhaps'], /line 2: correct: expected true or false/],
+    ['unnamed.csv', ['key,correct', 'a,true'], /line 2: id: it is missing/],
+    ['text.jsonl', [{ id: 'a', score: '0.5' }], /line 1: score: expected a number/],
     ['empty.jsonl', [], /has no items/],
     ['other.jsonl', [{ id: 'x', correct: true }], /no item in common/],
   ]

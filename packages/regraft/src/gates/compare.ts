@@ -5,7 +5,7 @@ import { commandLine, defineOperation, LocalPath, requireLocal } from '../operat
 import { renderVerdict, VerdictOutput } from '../verdict/index.ts'
 import { compare } from './comparison.ts'
 import type { MeasuredItem } from './measurement.ts'
-import { readScores } from './read-scores.ts'
+import { readScores, type ScoreFile } from './read-scores.ts'
 import { describeMargin, describeSide, unitOf } from './requirements/describe.ts'
 import {
   type Draft,
@@ -67,7 +67,12 @@ export const compareOperation = defineOperation({
   async run(context, input) {
     requireLocal(context, 'regraft gates compare')
     const { gates } = context.config
-    const [a, b] = [await readScores(input.a), await readScores(input.b)]
+    const files = [
+      { path: input.a, file: await readScores(input.a) },
+      { path: input.b, file: await readScores(input.b) },
+    ] as const
+    requireOneUnit(files)
+    const [a, b] = files.map(({ file }) => file.items) as [MeasuredItem[], MeasuredItem[]]
     const margin = input.margin ?? gates.margin
     const rules = { alpha: input.alpha ?? gates.alpha, look: null, margin, gap: gates.gap }
     const evidence = evidenceOf({ path: input.a, items: a }, { path: input.b, items: b })
@@ -97,6 +102,18 @@ export const compareOperation = defineOperation({
     }
   },
 })
+
+/** Right and wrong beside scores that are something else are two units: their difference means nothing. */
+function requireOneUnit(files: readonly { path: string; file: ScoreFile }[]): void {
+  const graded = files.find(({ file }) => file.items.some(({ score }) => score !== 0 && score !== 1))
+  const binary = files.find(({ file }) => file.saysCorrect)
+  if (!graded || !binary) return
+  throw new RegraftError(
+    'invalid-input',
+    `${basename(binary.path)} says what is correct and ${basename(graded.path)} gives scores: they have no unit in common`,
+    { hint: 'give score, or correct, in every line of both files' },
+  )
+}
 
 function evidenceOf(
   a: { path: string; items: MeasuredItem[] },

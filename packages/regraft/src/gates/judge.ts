@@ -40,7 +40,7 @@ export type GateParameters = z.output<typeof GateParameters>
  */
 export const judgeGate = defineStep({
   name: 'gates/judge',
-  version: 6,
+  version: 7,
   determinism: 'pure',
   input: GateParameters,
   async run({ parameters, inputs, readAll }) {

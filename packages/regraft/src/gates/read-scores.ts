@@ -7,13 +7,19 @@ import { findJsonError, readCsvRecords, readLines } from '../capture/index.ts'
 import { RegraftError } from '../errors/index.ts'
 import type { MeasuredItem } from './measurement.ts'
 
-const flag = z.union([z.boolean(), z.literal(0).transform(() => false), z.literal(1).transform(() => true)])
-const word = z.union([z.string().min(1), z.number().transform(String)])
+const flag = z.union(
+  [z.boolean(), z.literal(0).transform(() => false), z.literal(1).transform(() => true)],
+  'expected true or false',
+)
+const word = z.union([z.string().min(1), z.number().transform(String)], {
+  error: ({ input }) =>
+    input === undefined || input === '' ? 'it is missing' : 'expected a text or a number',
+})
 const Line = z
   .object({
     id: word,
     correct: flag.optional(),
-    score: z.number().optional(),
+    score: z.number('expected a number').optional(),
     slice: word.optional(),
     slices: z.record(z.string(), word).optional(),
     cluster: word.optional(),
@@ -22,12 +28,18 @@ const Line = z
     message: 'expected either correct (true or false) or score (a number)',
   })
 
+export interface ScoreFile {
+  items: MeasuredItem[]
+  /** Whether a line says right or wrong rather than a score. */
+  saysCorrect: boolean
+}
+
 /**
  * Reads per-item scores, as `{"id": …, "score": 0.5}` or `{"id": …, "correct": true}` a line, or a CSV with such columns; `slice` or
  * `slices` (an object by name) and `cluster` where there are any. Throws 'not-found' for a file that is not there, 'invalid-file'
  * with the line for what cannot be read, and for an id that comes twice.
  */
-export async function readScores(path: string): Promise<MeasuredItem[]> {
+export async function readScores(path: string): Promise<ScoreFile> {
   const found = await stat(path).catch(() => null)
   if (!found?.isFile()) {
     throw new RegraftError('not-found', `${path} is not a file`, {
@@ -37,14 +49,16 @@ export async function readScores(path: string): Promise<MeasuredItem[]> {
   const isTable = /\.csv$/i.test(path)
   const items: MeasuredItem[] = []
   const lines = new Map<string, number>()
+  let saysCorrect = false
   for await (const { line, value } of isTable ? tableRows(path) : jsonRows(path)) {
     const parsed = Line.safeParse(value)
     if (!parsed.success) {
       const [issue] = parsed.error.issues
       const field = issue!.path.join('.')
-      throw invalid(path, line, `${field === '' ? '' : `${field}: `}${issue!.message.toLowerCase()}`)
+      throw invalid(path, line, `${field === '' ? '' : `${field}: `}${issue!.message}`)
     }
     const { id, correct, score = correct ? 1 : 0, slice, slices, cluster } = parsed.data
+    saysCorrect ||= correct !== undefined
     const earlier = lines.get(id)
     if (earlier !== undefined) throw invalid(path, line, `the id ${id} stands in line ${earlier} already`)
     lines.set(id, line)
@@ -55,7 +69,7 @@ export async function readScores(path: string): Promise<MeasuredItem[]> {
       ...(cluster === undefined ? {} : { cluster }),
     })
   }
-  if (items.length > 0) return items
+  if (items.length > 0) return { items, saysCorrect }
   throw new RegraftError('invalid-file', `${basename(path)} has no items`)
 }
 

@@ -59,7 +59,7 @@ export interface MoveRecord extends Omit<MoveParameters, 'names' | 'rerun' | 'na
  */
 export const judgeMove = defineStep({
   name: 'fleet/judge-move',
-  version: 1,
+  version: 2,
   determinism: 'pure',
   input: Parameters,
   async run({ parameters, inputs, read }) {

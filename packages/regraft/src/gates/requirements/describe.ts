@@ -33,5 +33,10 @@ export function points(share: number): string {
 
 /** A margin in the unit of the scores. */
 export function describeMargin(items: readonly PairedItem[], margin: number): string {
-  return `margin ${isBinary(items) ? points(margin) : margin} declared beforehand`
+  return `margin ${describeAmount(items, margin)} declared beforehand`
+}
+
+/** A difference in the unit of the scores. */
+export function describeAmount(items: readonly PairedItem[], amount: number): string {
+  return isBinary(items) ? points(amount) : String(amount)
 }

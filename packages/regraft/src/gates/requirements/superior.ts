@@ -1,5 +1,5 @@
 import { compare } from '../comparison.ts'
-import { describeSide, points, unitOf } from './describe.ts'
+import { describeAmount, describeSide, unitOf } from './describe.ts'
 import { type RequirementKind, type SettingsOf, scoredPairs, scoresOfBoth } from './requirement.ts'
 
 /** Better than the base or the incumbent: passes when the interval of the paired difference lies above zero. */
@@ -16,7 +16,7 @@ export const superior: RequirementKind<SettingsOf<'superior'>> = {
       reason: `${describeSide(names.candidate, items, 'candidate')} against ${describeSide(names[to], items, 'other')} on the same ${items.length} items`,
       unit: unitOf(items),
       limits: [0],
-      power: { value: power, alternative: `${points(expected)} better †` },
+      power: { value: power, alternative: `${describeAmount(items, expected)} better †` },
       evidence: digests,
     }
   },
