@@ -157,13 +157,13 @@ test.each<[string, (path: string) => void, RegExp, RegExp]>([
     'a file that was cut off',
     (path) => truncateSync(join(path, 'adapter_model.safetensors'), 900),
     /format: .*not a valid safetensors file/,
-    /train it again as plain LoRA/,
+    /look for weights that can be read: another copy of it/,
   ],
   [
     'a header that claims gigabytes',
     (path) => writeFileSync(join(path, 'adapter_model.safetensors'), Buffer.alloc(64, 0x7f)),
     /its header claims \d+ bytes/,
-    /train it again/,
+    /look for weights that can be read/,
   ],
   [
     'a pickle only',
@@ -189,6 +189,11 @@ test('a base that is not here is named, never taken for another one of its shape
   expect(part('base')).toMatchObject({
     outcome: 'fail',
     reason: expect.stringContaining('org/nano-instruct'),
+  })
+  // Less is known than of one whose base is here: its verdict is no better.
+  expect(part('adapter')).toMatchObject({
+    outcome: 'cannot-tell',
+    reason: expect.stringMatching(/compared with nothing/),
   })
   expect(facts.base).toMatchObject({
     here: null,

@@ -33,11 +33,12 @@ function weightSteps({ adapter, state, folder, compatibility }: AuditFacts): Fir
   const failed = (compatibility.parts ?? [])
     .filter(({ outcome }) => outcome === 'fail')
     .map(({ title }) => title)
-  if (failed.includes('weights')) {
+  const broken = adapter.inspection.weights === null
+  if (broken || failed.includes('weights')) {
     const last = state.checkpoints.at(-1)
     const where = last ? `its checkpoints: ${state.checkpoints.join(', ')}` : 'another copy of it'
     const command = last ? `regraft audit ${quoted(`${folder}/${last}`)}` : null
-    return [{ what: `look for weights that were trained: ${where}`, command }]
+    return [{ what: `look for weights that ${broken ? 'can be read' : 'were trained'}: ${where}`, command }]
   }
   if (!failed.includes('format')) return []
   return [{ what: 'train it again as plain LoRA, or serve it elsewhere: it is not read here', command: null }]

@@ -57,13 +57,18 @@ export function judgeAudit(facts: AuditFacts, settings: AuditSettings, rerun: st
 
 function judgeAdapter({ compatibility, base }: AuditFacts): Part {
   const { outcome, parts } = compatibility
-  const where = base.here ? `on ${base.here}` : 'by its own folder'
   const found = (parts ?? []).filter((part) => part.outcome !== 'pass')
-  const reason =
-    found.length === 0
-      ? `it would be read whole ${where}`
-      : found.map(({ title, reason: why }) => `${title}: ${why}`).join('\n')
-  return { title: 'adapter', outcome, reason, n: parts?.length ?? 1 }
+  const n = parts?.length ?? 1
+  if (found.length > 0) {
+    const reason = found.map(({ title, reason: why }) => `${title}: ${why}`).join('\n')
+    return { title: 'adapter', outcome, reason, n }
+  }
+  if (base.here === null) {
+    const reason =
+      'its own files are in order; without its base, modules and tokenizer are compared with nothing'
+    return { title: 'adapter', outcome: 'cannot-tell', reason, n }
+  }
+  return { title: 'adapter', outcome, reason: `it would be read whole on ${base.here}`, n }
 }
 
 function judgeBase({ base }: AuditFacts): Part {

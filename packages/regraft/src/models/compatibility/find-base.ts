@@ -66,7 +66,12 @@ export async function findAdapterBase(
   if (wanted !== undefined) {
     return { inspection, declared, candidates, chosen: candidates[0]!, reason: 'as you said' }
   }
-  return { inspection, declared, candidates, ...chooseBase(candidates, declared) }
+  return {
+    inspection,
+    declared,
+    candidates,
+    ...chooseBase(candidates, declared, inspection.weights !== null),
+  }
 }
 
 /** What the model card says: trainers that do not know the base's repository leave the name out of the configuration. */
@@ -78,6 +83,7 @@ function cardBase(folder: string): string | null {
 function chooseBase(
   candidates: readonly BaseCandidate[],
   declared: string | null,
+  readable: boolean,
 ): Pick<BaseSearch, 'chosen' | 'reason'> {
   const fitting = candidates.filter(({ fits }) => fits)
   const named = candidates.filter((candidate) => candidate.named)
@@ -87,7 +93,10 @@ function chooseBase(
     return { chosen: namedFitting[0]!, reason: `${says}, and its modules fit` }
   }
   if (named.length > 0 && namedFitting.length === 0) {
-    return { chosen: named[0]!, reason: `${says}, but its modules do not fit` }
+    return {
+      chosen: named[0]!,
+      reason: `${says}, ${readable ? 'but its modules do not fit' : 'and its modules cannot be read'}`,
+    }
   }
   const pool = namedFitting.length > 0 ? namedFitting : fitting
   const names = pool.map(({ name }) => name).join(', ')
