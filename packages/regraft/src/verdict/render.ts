@@ -50,7 +50,7 @@ function figures(verdict: Verdict): string[] {
   figures.push(`n ${n}`)
   if (seed !== undefined) figures.push(`seed ${seed}`)
   const settle = needed === undefined ? [] : [`about ${needed} items would settle it`]
-  const planned = power === undefined ? [] : [`power ${number(100 * power.value, 2)} %: ${power.alternative}`]
+  const planned = power === undefined ? [] : [`power ${percent(power.value)}: ${power.alternative}`]
   return [figures.join(', '), ...settle, ...planned]
 }
 
@@ -65,6 +65,11 @@ function sliceLines(slices: readonly SliceFinding[], paint: Paint): string[] {
   })
   const others = sorted.length - shown.length
   return others > 0 ? [...shown, `${others} other slices`] : shown
+}
+
+/** With two digits; what is next to nothing is not written with an exponent. */
+function percent(share: number): string {
+  return share > 0 && share < 0.001 ? 'below 0.1 %' : `${number(100 * share, 2)} %`
 }
 
 /** At most so many significant digits, whole numbers in full. */

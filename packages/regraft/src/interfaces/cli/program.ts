@@ -133,11 +133,10 @@ function toOption(field: Field): Option {
   }
   const option = new Option(
     `--${name} <${field.kind === 'local-path' ? 'path' : field.kind}>`,
-    describe(field),
+    field.required ? `${describe(field)} (required)` : describe(field),
   )
   if (field.many) {
-    // Numbers and choices hold no commas, so `--weights 1,1` means two of them.
-    const split = field.kind === 'number' || field.kind === 'choice'
+    const split = splitsAtCommas(field)
     option.argParser((text: string, before: string[] | undefined) => [
       ...(before ?? []),
       ...(split ? text.split(',') : [text]),
@@ -146,13 +145,18 @@ function toOption(field: Field): Option {
   return option.makeOptionMandatory(field.required)
 }
 
+/** Numbers and choices hold no commas, so `--weights 1,1` means two of them. */
+function splitsAtCommas({ kind }: Field): boolean {
+  return kind === 'number' || kind === 'choice'
+}
+
 function describe(field: Field): string {
   const parts = [field.description]
   if (field.choices.length > 0) parts.push(`(${field.choices.join(' | ')})`)
   const empty = field.default === undefined || (Array.isArray(field.default) && field.default.length === 0)
   if (!empty)
     parts.push(`(default: ${Array.isArray(field.default) ? field.default.join(',') : field.default})`)
-  if (field.many && field.kind === 'text') parts.push('(repeatable)')
+  if (field.many) parts.push(splitsAtCommas(field) ? '(several with commas)' : '(repeatable)')
   return parts.filter(Boolean).join(' ')
 }
 
