@@ -78,7 +78,11 @@ export const checkOperation = defineOperation({
     const scores = []
     for (const { need, digest: measurement } of gathered) {
       if (need.measure !== 'scores' || need.suite !== plan.scope.suite) continue
-      scores.push({ name: plan.models[need.model]!.name, ...(await scoreOf(context, measurement)) })
+      const form = need.form === undefined ? '' : ` as ${need.form}`
+      scores.push({
+        name: `${plan.models[need.model]!.name}${form}`,
+        ...(await scoreOf(context, measurement)),
+      })
     }
     const { verdict } = await readGateRecord(store, digest)
     return { adapter, suite, record: digest, scores, verdict }
