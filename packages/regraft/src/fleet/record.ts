@@ -1,6 +1,7 @@
 import type { Config } from '../config/index.ts'
 import { consentOf, type SnapshotManifest } from '../datasets/index.ts'
 import { gateAlias, readGateRecord, scoreOf } from '../gates/index.ts'
+import { shortDigest } from '../lineage/index.ts'
 import { type AdapterRecord, type AnyBase, recordedRevision, requireLocalBase } from '../models/index.ts'
 import type { Execution, ProjectStore } from '../store/types.ts'
 import type { Recipe } from '../training/index.ts'
@@ -67,9 +68,14 @@ export async function gatherRecord(
   )
   const judged = gate ? await readGateRecord(store, gate) : null
   if (judged && judged.verdict.outcome !== 'pass') {
+    const { outcome, parts = [] } = judged.verdict
+    const short = parts.filter((part) => part.outcome !== 'pass').map(({ title }) => title)
     missing.push({
-      entry: `a passing gate (it says ${judged.verdict.outcome})`,
-      fix: judged.verdict.outcome === 'cannot-tell' ? 'judge it on more items' : 'train a better adapter',
+      entry: `a passing gate (it says ${outcome}${short.length > 0 ? `, for: ${short.join('; ')}` : ''})`,
+      fix:
+        outcome === 'cannot-tell'
+          ? 'judge it on more items'
+          : `mend that and train again; the reasons: regraft gates report ${shortDigest(gate!)}`,
     })
   }
   if (missing.length > 0 || !execution || !judged || !gate) return { missing, record: null }

@@ -87,6 +87,12 @@ test('help shows options with kinds and defaults, positionals and the example', 
   expect(stdout).toContain('Example:\n  $ regraft import tickets.csv')
 })
 
+test('a reader that has seen enough does not make a command fail', async () => {
+  const help = new Running(BIN, ['import', '--help'])
+  help.child.stdout!.destroy()
+  expect(await help.ended).toMatchObject({ code: 0, stderr: '' })
+})
+
 test('what is wrong on the command line is said in its own words, with exit code 2', async () => {
   const misspelt = await run('jobs', 'list', '--limt', '3')
   expect(misspelt.code).toBe(2)
@@ -102,6 +108,14 @@ test('what is wrong on the command line is said in its own words, with exit code
   expect(await run('import', 'absent.csv', '--text', 'a')).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('error[invalid-file]: there is no file absent.csv'),
+  })
+  expect(
+    await run('datasets', 'export', 'a1b2c3', '--format', 'kto', '--out', 'nowhere/rows.jsonl'),
+  ).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(
+      /error\[invalid-file\]: there is no folder \S*nowhere to write nowhere\/rows\.jsonl in\nfix: /,
+    ),
   })
   expect(await run('jobs', 'frob')).toMatchObject({
     code: 2,

@@ -1,5 +1,6 @@
 import { createWriteStream } from 'node:fs'
-import { rename, rm, writeFile } from 'node:fs/promises'
+import { rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -57,6 +58,7 @@ export async function runOperationCommand(
   if (operation.offline && cli.options.url === undefined) {
     return printOutput(cli, operation, await runOffline(cli, operation, values))
   }
+  for (const path of Object.values(save)) await requireSavable(path)
   if (!yes) await confirmFirst(cli, operation, values)
   const session = await openSession(cli, detach)
   try {
@@ -257,6 +259,20 @@ async function saveFile(session: Session, file: OutputFile, path: string): Promi
 /** What is handed out in an answer is not for everybody on the machine. */
 async function saveText(text: string, path: string): Promise<void> {
   await save(path, (draft) => writeFile(draft, text, { mode: 0o600 }))
+}
+
+/** Throws 'invalid-file' before any work is done whose file could not be saved. */
+async function requireSavable(path: string): Promise<void> {
+  if ((await stat(path).catch(() => null))?.isDirectory()) {
+    throw new RegraftError('invalid-file', `${path} is a folder`, {
+      hint: 'name the file that shall be written in it',
+    })
+  }
+  const folder = dirname(resolve(path))
+  if ((await stat(folder).catch(() => null))?.isDirectory()) return
+  throw new RegraftError('invalid-file', `there is no folder ${folder} to write ${path} in`, {
+    hint: 'make it first, or give another path',
+  })
 }
 
 async function save(path: string, write: (draft: string) => Promise<void>): Promise<void> {

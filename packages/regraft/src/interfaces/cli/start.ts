@@ -17,6 +17,12 @@ export async function startCli(
     interruptedAt ||= Date.now()
     interruption.abort()
   })
+  // Whoever reads the answer (`| head`) may have seen enough: the work goes on, and the rest of the answer goes nowhere.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+    })
+  }
   const terminations: (() => Promise<void>)[] = []
   for (const [signal, code] of [
     ['SIGTERM', 143],
