@@ -80,6 +80,9 @@ test('graded scores, clusters and CSV are read too; items of one file only are c
   const b = file('b.csv', ['id,score,cluster', ...graded(0)])
   const { verdict, unpaired } = await run(a, b)
   expect(unpaired).toEqual({ a: 1, b: 0 })
+  expect(verdict.reason).toContain(
+    'left out are 1 items that only the first file has and 0 that only the second has',
+  )
   expect(verdict).toMatchObject({ outcome: 'pass', unit: 'mean score', n: 90 })
   expect(verdict.interval!.method).toMatch(/^45 clusters/)
 })

@@ -54,16 +54,11 @@ export const compareOperation = defineOperation({
   positionals: ['a', 'b'],
   example: 'regraft gates compare new.jsonl old.jsonl --margin 0.02 --critical slice=phone',
   outcome: ({ verdict }) => verdict.outcome,
-  render({ verdict, others, unpaired }) {
-    const left = unpaired.a + unpaired.b
-    return [
+  render: ({ verdict, others }) =>
+    [
       renderVerdict(verdict),
       ...others.map((other) => renderVerdict({ ...other, evidence: [], rerun: '' })),
-      ...(left === 0
-        ? []
-        : [`${unpaired.a} items are only in the first file, ${unpaired.b} only in the second`]),
-    ].join('\n')
-  },
+    ].join('\n'),
   async run(context, input) {
     requireLocal(context, 'regraft gates compare')
     const { gates } = context.config
@@ -95,10 +90,12 @@ export const compareOperation = defineOperation({
       input.show ?? (input.margin === undefined && input.critical.length === 0 ? 'superior' : 'not-inferior')
     const rerun = commandLine(compareOperation, { ...input, show, margin, alpha: rules.alpha })
     const { [show]: asked, ...rest } = drafts
+    const unpaired = { a: a.length - paired, b: b.length - paired }
+    const reason = asked.reason + describeUnpaired(unpaired)
     return {
-      verdict: withRerun(asked, rerun),
+      verdict: withRerun({ ...asked, reason }, rerun),
       others: Object.values<Draft>(rest).map((draft) => withRerun(draft, rerun)),
-      unpaired: { a: a.length - paired, b: b.length - paired },
+      unpaired,
     }
   },
 })
@@ -113,6 +110,12 @@ function requireOneUnit(files: readonly { path: string; file: ScoreFile }[]): vo
     `${basename(binary.path)} says what is correct and ${basename(graded.path)} gives scores: they have no unit in common`,
     { hint: 'give score, or correct, in every line of both files' },
   )
+}
+
+/** Items that one side was never asked are part of the verdict: a file that lost its hard ones looks better than it is. */
+function describeUnpaired({ a, b }: { a: number; b: number }): string {
+  if (a + b === 0) return ''
+  return `; left out are ${a} items that only the first file has and ${b} that only the second has: what the other side would answer is not known`
 }
 
 function evidenceOf(
