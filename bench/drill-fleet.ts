@@ -1,7 +1,7 @@
 /** What both benchmarks of drills share: a store of its own, tickets imported and sealed, adapters trained and registered. */
 
 import { cpSync, existsSync, mkdirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { extname, join, resolve } from 'node:path'
 import { importOperation, openJournals } from '../packages/regraft/src/capture/index.ts'
 import { loadConfig } from '../packages/regraft/src/config/index.ts'
 import { buildOperation } from '../packages/regraft/src/datasets/build.ts'
@@ -28,23 +28,33 @@ export interface Labelled {
   user?: string
 }
 
+/** A base by the name that it has in the configuration: a folder or a GGUF file. */
+export interface FleetBase {
+  name: string
+  path: string
+}
+
+export const NANO: FleetBase = { name: 'nano', path: BUNDLED_PATH }
+
 /** One project of the store. */
 export interface Fleet {
   context: OperationContext
-  /** Folder of the base. */
-  base: string
+  base: FleetBase
 }
 
-/** Opens the store of a benchmark in a folder; the base is a copy of regraft-nano of its own, so that it may be damaged. */
-export async function openFleets(path: string) {
+/** Opens the store of a benchmark in a folder; the base is a copy of its own, so that it may be damaged. */
+export async function openFleets(path: string, { name, path: source }: FleetBase = NANO) {
   const folder = resolve(path)
   mkdirSync(folder, { recursive: true })
-  const base = join(folder, 'base')
-  if (!existsSync(base)) cpSync(BUNDLED_PATH, base, { recursive: true })
+  const base = { name, path: join(folder, `base${extname(source)}`) }
+  if (!existsSync(base.path)) cpSync(source, base.path, { recursive: true })
   const overrides = [
-    { path: 'bases.nano.path', value: base, option: 'bench' },
+    { path: 'bases', value: { [name]: { path: base.path } }, option: 'bench' },
     { path: 'owners', value: { owner: 'ada', deputy: 'grace' }, option: 'bench' },
     { path: 'vault.evaluations', value: 100_000, option: 'bench' },
+    // Registering wants a gate that passes. How good the adapters are does not matter here.
+    { path: 'gates.requirements', value: [{ require: 'not-inferior' }], option: 'bench' },
+    { path: 'gates.margin', value: 0.1, option: 'bench' },
   ]
   const { config } = loadConfig({ folder, environment: { REGRAFT_DATA: join(folder, 'data') }, overrides })
   const store = await openStore(config)
@@ -98,12 +108,12 @@ export async function snapshotOf(
 
 /** Trains, judges and registers an adapter; answers its record. */
 export async function trainAndRegister(
-  { context }: Fleet,
+  { context, base }: Fleet,
   name: string,
   options: Record<string, unknown>,
 ): Promise<TrainedRegistration> {
-  const trained = await runOperation.run(context, runOperation.input.parse({ base: 'nano', ...options }))
-  // Compared with its base alone: the incumbent is itself.
+  const trained = await runOperation.run(context, runOperation.input.parse({ base: base.name, ...options }))
+  // Compared with itself.
   await checkOperation.run(
     context,
     checkOperation.input.parse({ adapter: trained.adapter, incumbent: trained.adapter, maxTokens: 8 }),

@@ -1,13 +1,14 @@
-// Does a drill name what is lost? Adapters of regraft-nano are trained and registered through the real operations; each loses its
-// inputs one after the other (every loss is undone before the next), and each loss must be the first missing input that the
-// drill names. Between the losses intact drills must give the same bytes. An owner who left and a retention that lapsed take nothing
-// away yet: they must be red in `fleet check`.
+// Does a drill name what is lost? Adapters of regraft-nano (on made-up tickets) or of another base (on banking77) are trained and
+// registered through the real operations; each loses its inputs one after the other (every loss is undone before the next), and
+// each loss must be the first missing input that the drill names. Between the losses intact drills must give the same bytes. An
+// owner who left and a retention that lapsed take nothing away yet: they must be red in `fleet check`.
 //
 //   node bench/drill-losses.ts [--seed 2] [--adapters 12] [--drills 5] [--rows 40] [--folder .cache/drill-losses]
+//   node bench/drill-losses.ts --base MODEL.gguf --adapters 1 --drills 1 --rows 60 [--data folder]
 //
 // An adapter that is done is kept: a run that was cut off goes on with the next. 12 adapters and 5 drills are 60 intact drills.
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { basename, extname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Random, wilsonInterval } from '@regraft/methods'
 import type { SnapshotManifest } from '../packages/regraft/src/datasets/index.ts'
@@ -17,8 +18,13 @@ import type { MissingInput } from '../packages/regraft/src/fleet/missing-input.t
 import type { TrainedRegistration } from '../packages/regraft/src/fleet/registration.ts'
 import type { AdapterRecord } from '../packages/regraft/src/models/index.ts'
 import type { Execution } from '../packages/regraft/src/store/types.ts'
+import { readBanking77, selectSubset } from './banking77-rows.ts'
+import { flipWeightBit, swapTokens } from './drill-damage.ts'
 import {
   type Fleet,
+  type FleetBase,
+  type Labelled,
+  NANO,
   openFleets,
   rebuild,
   replaceRecord,
@@ -36,6 +42,8 @@ const { values } = parseArgs({
     drills: { type: 'string', default: '5' },
     rows: { type: 'string', default: '40' },
     folder: { type: 'string', default: '.cache/drill-losses' },
+    base: { type: 'string' },
+    data: { type: 'string' },
   },
 })
 const [seed, adapters, drills, rows] = [values.seed, values.adapters, values.drills, values.rows].map(
@@ -57,12 +65,14 @@ interface Result {
   intact: { finding: string; isolation: string; seconds: number }[]
 }
 
-const folder = resolve(values.folder, `seed-${seed}-${rows}-${drills}`)
+const { base, training, draw } = values.base ? realCase(values.base) : nanoCase()
+const folder = resolve(values.folder, `${base.name}-seed-${seed}-${rows}-${drills}`)
 const away = join(folder, 'away')
-mkdirSync(away, { recursive: true })
 // A run that was killed in the middle of a loss has left the base damaged.
-rmSync(join(folder, 'base'), { recursive: true, force: true })
-const { fleet: fleetOf, close } = await openFleets(folder)
+for (const name of ['away', `base${extname(base.path)}`])
+  rmSync(join(folder, name), { recursive: true, force: true })
+mkdirSync(away, { recursive: true })
+const { fleet: fleetOf, close } = await openFleets(folder, base)
 console.log(describeMachine())
 const results: Result[] = []
 for (let number = 1; number <= adapters; number++) {
@@ -93,15 +103,52 @@ console.log(
 )
 await close()
 
+interface Case {
+  base: FleetBase
+  training: { epochs: number; learningRate: number; rank: number }
+  /** Items of the suite and rows to train on, of one adapter. */
+  draw(number: number): { items: Labelled[]; examples: Labelled[] }
+}
+
+function nanoCase(): Case {
+  return {
+    base: NANO,
+    training: { epochs: 3, learningRate: 0.01, rank: 4 },
+    draw(number) {
+      const tickets = drawTickets(seed, `adapter-${number}`, rows + 200)
+      return { items: tickets.slice(0, 200), examples: tickets.slice(200) }
+    },
+  }
+}
+
+function realCase(path: string): Case {
+  const data = readBanking77(values.data)
+  const subset = selectSubset(data)
+  return {
+    base: { name: basename(path, extname(path)), path: resolve(path) },
+    training: { epochs: 1, learningRate: 0.0005, rank: 8 },
+    draw(number) {
+      const random = new Random(seed, `banking77/${number}`)
+      return {
+        items: random.shuffle(data.test).slice(0, 40),
+        examples: random
+          .shuffle(subset)
+          .slice(0, rows)
+          .map((row, index) => ({ ...row, user: `user-${index % 40}` })),
+      }
+    },
+  }
+}
+
 async function runAdapter(number: number): Promise<Result> {
   const fleet = fleetOf(`adapter-${number}-${Date.now()}`)
-  const tickets = drawTickets(seed, `adapter-${number}`, rows + 200)
-  await seal(fleet, 'desk', tickets.slice(0, 200))
-  const snapshot = await snapshotOf(fleet, 'rows', tickets.slice(200), { subjects: true })
-  const options = { snapshot, epochs: 3, learningRate: 0.01, rank: 4, seed: number }
+  const { items, examples } = draw(number)
+  await seal(fleet, 'desk', items)
+  const snapshot = await snapshotOf(fleet, 'rows', examples, { subjects: true })
+  const options = { snapshot, ...training, seed: number }
   let record = await trainAndRegister(fleet, 'desk', options)
-  // Every third learns from the first's logits instead: a teacher is one more input.
-  if (number % 3 === 0) {
+  // The first and every third after it learn once more, from that adapter's logits: a teacher is one more input.
+  if (number % 3 === 1) {
     const distilled = { ...options, loss: 'distill', teacher: record.adapter, seed: 100 + number }
     record = await trainAndRegister(fleet, 'desk', distilled)
   }
@@ -158,10 +205,19 @@ async function lossesOf(fleet: Fleet, record: TrainedRegistration, number: numbe
   for await (const example of store.examples.select({ ids: [row.id] })) restored.push(example)
   const teacher = recorded.inputs.find(({ role }) => role === 'teacher-adapter')
   const subject = restored[0]!.subject!
-  const base = (name: string) => join(fleet.base, name)
-  const original = join(away, 'original')
-  if (!existsSync(original)) cpSync(fleet.base, original, { recursive: true })
-  const putBack = async () => cpSync(original, fleet.base, { recursive: true })
+  const { path } = fleet.base
+  const whole = join(away, basename(path))
+  const damaged = (damage: (base: string, random: Random) => void) => ({
+    lose: async () => {
+      renameSync(path, whole)
+      cpSync(whole, path, { recursive: true })
+      damage(path, random)
+    },
+    undo: async () => {
+      rmSync(path, { recursive: true })
+      renameSync(whole, path)
+    },
+  })
   const withExecution = (changes: Partial<Execution>, environment: Record<string, unknown> = {}) => ({
     lose: async () => {
       const id = crypto.randomUUID()
@@ -224,30 +280,24 @@ async function lossesOf(fleet: Fleet, record: TrainedRegistration, number: numbe
     await fileFromHome(fleet, record, number),
     {
       ...{ name: 'base removed', kind: 'base', says: 'is not at' },
-      lose: async () => renameSync(fleet.base, join(away, 'base')),
-      undo: async () => renameSync(join(away, 'base'), fleet.base),
+      lose: async () => renameSync(path, whole),
+      undo: async () => renameSync(whole, path),
     },
     {
-      ...{ name: 'base: one bit of the weights', kind: 'base', says: 'the weights of base nano changed' },
-      lose: async () => {
-        const bytes = readFileSync(base('model.safetensors'))
-        bytes[bytes.length - 1 - random.integer(1000)]! ^= 1
-        writeFileSync(base('model.safetensors'), bytes)
+      ...{
+        name: 'base: one bit of the weights',
+        kind: 'base',
+        says: `the weights of base ${base.name} changed`,
       },
-      undo: putBack,
+      ...damaged(flipWeightBit),
     },
     {
-      ...{ name: 'base: tokenizer swapped', kind: 'base', says: 'the tokenizer of base nano changed' },
-      lose: async () => {
-        const tokenizer = JSON.parse(readFileSync(base('tokenizer.json'), 'utf8')) as {
-          model: { vocab: Record<string, number> }
-        }
-        const { vocab } = tokenizer.model
-        const [one, other] = random.shuffle(Object.keys(vocab).slice(100)) as [string, string]
-        ;[vocab[one], vocab[other]] = [vocab[other]!, vocab[one]!]
-        writeFileSync(base('tokenizer.json'), JSON.stringify(tokenizer))
+      ...{
+        name: 'base: tokenizer swapped',
+        kind: 'base',
+        says: `the tokenizer of base ${base.name} changed`,
       },
-      undo: putBack,
+      ...damaged(swapTokens),
     },
     ...(teacher ? [await teacherFile(fleet, teacher.digest)] : []),
     {
@@ -283,13 +333,7 @@ async function fileFromHome(fleet: Fleet, record: TrainedRegistration, number: n
   const patch = join(away, 'patch.mjs')
   writeFileSync(patch, 'globalThis.patched = true\n')
   process.env.NODE_OPTIONS = `--import=${patch}`
-  const options = {
-    snapshot: record.snapshot.artifact,
-    epochs: 1,
-    learningRate: 0.01,
-    rank: 4,
-    seed: 500 + number,
-  }
+  const options = { snapshot: record.snapshot.artifact, ...training, epochs: 1, seed: 500 + number }
   const patched = await trainAndRegister(fleet, 'patched', options).finally(() => {
     delete process.env.NODE_OPTIONS
   })

@@ -14,6 +14,7 @@ export type { Embeddings } from './embedding/sentence-encoder.ts'
 export { EngineError, type EngineErrorCode } from './errors.ts'
 export { parseHuggingFaceConfig } from './formats/hugging-face-config.ts'
 export {
+  changedPart,
   checkAdapterFits,
   ggufLicence,
   openBase,

@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { renderChat } from '../tokenizer/index.ts'
 import { openBase } from './base.ts'
+import { changedPart } from './changed-part.ts'
 import { type GgufFixtureValue, writeGgufFixture } from './gguf-fixture.ts'
 import { ggufMetadata, ggufTensors, ggufTokenizer } from './gguf-model-fixture.ts'
 import {
@@ -260,6 +261,32 @@ test('the same model as GGUF file and as folder has the same tensors, token ids 
   expect(gguf.digests.weights).toBe(sha256(readFileSync(path)))
   gguf.close()
   hf.close()
+})
+
+test('what changed inside a GGUF file is named, though its weights are digested with all the rest', () => {
+  const path = writePicoGguf()
+  const tokens = Object.entries(picoTokenizerJson().model.vocab).sort(([, a], [, b]) => a - b)
+  const names = tokens.map(([token]) => token)
+  const swapped = [...names]
+  ;[swapped[20], swapped[21]] = [names[21]!, names[20]!]
+  const otherWeights = `${freshPath()}.gguf`
+  const bytes = readFileSync(path)
+  bytes[bytes.length - 40]! ^= 1
+  writeFileSync(otherWeights, bytes)
+  const digestsOf = (file: string) => {
+    const base = openBase(file)
+    base.close()
+    return { ...base.digests }
+  }
+  const recorded = digestsOf(path)
+  const changed = (file: string) => changedPart(recorded, digestsOf(file))
+  const template = { type: 'string', value: '{{ messages }}' } as const
+  expect([
+    changed(writePicoGguf()),
+    changed(writePicoGguf({ 'tokenizer.ggml.tokens': { type: 'strings', value: swapped } })),
+    changed(writePicoGguf({ 'tokenizer.chat_template': template })),
+    changed(otherWeights),
+  ]).toEqual([null, 'tokenizer', 'chatTemplate', 'weights'])
 })
 
 test('a chat template beside a GGUF file stands in for a missing one, not for its own', () => {

@@ -1,6 +1,7 @@
 export { writeFileAtomically } from './atomic-write.ts'
 export { openBase } from './base.ts'
 export { canonicalJson, sha256 } from './canonical-json.ts'
+export { changedPart } from './changed-part.ts'
 export { tensorShapes } from './decoder-config.ts'
 export { type GgufSource, ggufLicence, openGguf } from './gguf.ts'
 export type { GgufMetadata, GgufValue } from './gguf-file.ts'

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import type { BaseDigests, DecoderConfig } from '@regraft/engine'
+import { type BaseDigests, changedPart, type DecoderConfig } from '@regraft/engine'
 import type { Config } from '../config/index.ts'
 import { type ErrorCode, RegraftError } from '../errors/index.ts'
 import type { Artifact, ProjectStore } from '../store/types.ts'
@@ -136,16 +136,16 @@ export async function requireRecordedBase(config: Config, record: BaseRecord): P
 }
 
 function refuseChange(recorded: BaseRecord, present: BaseRecord, { name, path }: FoundBase): void {
-  const shown = (digest: string) => digest.slice(0, 12) || 'none'
-  for (const part of ['weights', 'tokenizer', 'chatTemplate'] as const) {
-    const [then, now] = [recorded.digests[part], present.digests[part]]
-    if (then === now) continue
-    throw new RegraftError(
-      'digest-mismatch',
-      `the ${part} of base ${name} changed: recorded ${shown(then)}, found ${shown(now)}`,
-      {
-        hint: `put the recorded files back at ${path}, or give the changed base another name in regraft.yaml`,
-      },
-    )
-  }
+  const part = changedPart(recorded.digests, present.digests)
+  if (part === null) return
+  const [then, now] = [recorded.digests[part], present.digests[part]].map(
+    (digest) => digest.slice(0, 12) || 'none',
+  )
+  throw new RegraftError(
+    'digest-mismatch',
+    `the ${part} of base ${name} changed: recorded ${then}, found ${now}`,
+    {
+      hint: `put the recorded files back at ${path}, or give the changed base another name in regraft.yaml`,
+    },
+  )
 }
