@@ -84,7 +84,7 @@ test('forms are compared pair by pair, the merge is saved and opens again, and i
   const [exact, rounded] = pairs.map(({ parts }) => parts!.at(-1)!.effect!)
   expect(exact).toBeLessThan(1e-4)
   expect(rounded).toBeGreaterThan(1e-4)
-  expect(renderVerdict(verdict)).toContain('--forms merged,int8')
+  expect(renderVerdict(verdict)).toContain('--forms merged --forms int8')
 
   const distance = await project.artifacts.read<FormDistance>(pairs[0]!.parts![1]!.evidence[0]!)
   expect(distance).toMatchObject({ measures: 'form-distance', form: 'merged', adapter })
