@@ -113,7 +113,7 @@ function banking(): Case {
     ...{ train: worded(train), test: worded(data.test), rows: Number(values.rows) },
     prompts: data.train.filter(({ id }) => !known.has(id)).map(({ text }) => text),
     rescue: '--rank 32 --epochs 4 --learning-rate 0.0005',
-    // The rescue has re-checked the rate on this base.
+    // At the recorded rate: the re-check would take ten minutes more.
     migrate: '--keep-rate',
   }
 }

@@ -40,9 +40,19 @@ export function readChatLine(value: unknown, unit: RowUnit, number: number): Cha
   const field = issue.path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('')
   const where = field === '' ? '' : `, ${field.slice(1)}`
   throw malformed(unit, number, `${where}: ${issue.message}.`, {
-    hint: 'A line looks like {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}.',
+    hint: hintFor(issue.path[0]),
     details: { field: field.slice(1) },
   })
+}
+
+/** How the part of a line looks that is not as it must be. */
+function hintFor(field: PropertyKey | undefined): string {
+  if (field === 'feedback') {
+    return 'Feedback looks like [{"type": "thumbs", "value": 1}]; docs/feedback.md has all types.'
+  }
+  const example =
+    'A line looks like {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}'
+  return `${example}; of a file in another format than OpenAI's say --format (regraft import --help lists them).`
 }
 
 /** Makes the row of a chat line, or says why it cannot be stored. */

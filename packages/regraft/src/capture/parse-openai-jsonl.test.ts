@@ -136,3 +136,13 @@ test.each([
 ])('%j is refused with line and place', async (line, message) => {
   await expect(parse({ messages: [user] }, line)).rejects.toThrow(message)
 })
+
+test('what is wrong in a line is shown beside how that part of it looks', async () => {
+  await expect(parse({ foo: 1 })).rejects.toMatchObject({
+    hint: expect.stringMatching(/"messages".*--format/),
+  })
+  await expect(parse({ messages: [user], feedback: [{ type: 'thumb', value: 1 }] })).rejects.toMatchObject({
+    message: expect.stringContaining('feedback[0]'),
+    hint: expect.stringMatching(/^Feedback looks like/),
+  })
+})

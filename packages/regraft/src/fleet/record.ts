@@ -69,9 +69,9 @@ export async function gatherRecord(
   const judged = gate ? await readGateRecord(store, gate) : null
   if (judged && judged.verdict.outcome !== 'pass') {
     const { outcome, parts = [] } = judged.verdict
-    const short = parts.filter((part) => part.outcome !== 'pass').map(({ title }) => title)
+    const unmet = parts.filter((part) => part.outcome !== 'pass').map(({ title }) => title)
     missing.push({
-      entry: `a passing gate (it says ${outcome}${short.length > 0 ? `, for: ${short.join('; ')}` : ''})`,
+      entry: `a passing gate (it says ${outcome}${unmet.length > 0 ? `, for: ${unmet.join('; ')}` : ''})`,
       fix:
         outcome === 'cannot-tell'
           ? 'judge it on more items'

@@ -68,10 +68,7 @@ export const checkOperation = defineOperation({
     const rerun: string = commandLine(checkOperation, { ...input, adapter: shortDigest(adapter) })
     const judged = await runStep({ project: store, signal }, judgeGate, {
       inputs,
-      parameters: {
-        ...parameters,
-        rerun,
-      },
+      parameters: { ...parameters, rerun },
     })
     const digest = judged.digest('verdict')
     await store.aliases.set(gateAlias(adapter), digest)

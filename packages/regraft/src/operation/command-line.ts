@@ -37,11 +37,11 @@ function isDefault(schema: z.ZodType, value: unknown): boolean {
 function textsOf(value: unknown): string[] {
   if (value === undefined || value === null) return []
   if (Array.isArray(value)) return value.flatMap(textsOf)
-  if (typeof value !== 'object') return [quoted(String(value))]
-  return [quoted('name' in value && 'digest' in value ? String(value.name) : JSON.stringify(value))]
+  if (typeof value !== 'object') return [shellWord(String(value))]
+  return [shellWord('name' in value && 'digest' in value ? String(value.name) : JSON.stringify(value))]
 }
 
-/** A word for a POSIX shell. */
-function quoted(text: string): string {
+/** A text as one word of a POSIX shell, quoted where it must be. */
+export function shellWord(text: string): string {
   return /^[\w.,:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

@@ -1,4 +1,4 @@
-export { commandLine, kebabCase } from './command-line.ts'
+export { commandLine, kebabCase, shellWord } from './command-line.ts'
 export { type AnyOperation, defineOperation } from './define.ts'
 export { describeError, type ErrorDescription, invalidInput } from './describe-error.ts'
 export {

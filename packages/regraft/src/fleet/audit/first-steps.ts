@@ -1,3 +1,4 @@
+import { shellWord } from '../../operation/index.ts'
 import type { AuditFacts, FirstStep } from './audit-facts.ts'
 import { type AuditSettings, daysUntil, goldNeeded } from './judge-audit.ts'
 import type { RowFacts } from './log-facts.ts'
@@ -28,7 +29,7 @@ function weightSteps({ adapter, state, folder, compatibility }: AuditFacts): Fir
   if (!adapter.inspection.weights && pickled) {
     const what =
       'convert the pickled weights with PEFT’s Python; a pickle is a program, and is not opened here'
-    return [{ what, command: `cd ${quoted(folder)} && python -c '${CONVERT}'` }]
+    return [{ what, command: `cd ${shellWord(folder)} && python -c '${CONVERT}'` }]
   }
   const failed = (compatibility.parts ?? [])
     .filter(({ outcome }) => outcome === 'fail')
@@ -37,7 +38,7 @@ function weightSteps({ adapter, state, folder, compatibility }: AuditFacts): Fir
   if (broken || failed.includes('weights')) {
     const last = state.checkpoints.at(-1)
     const where = last ? `its checkpoints: ${state.checkpoints.join(', ')}` : 'another copy of it'
-    const command = last ? `regraft audit ${quoted(`${folder}/${last}`)}` : null
+    const command = last ? `regraft audit ${shellWord(`${folder}/${last}`)}` : null
     return [{ what: `look for weights that ${broken ? 'can be read' : 'were trained'}: ${where}`, command }]
   }
   if (!failed.includes('format')) return []
@@ -51,7 +52,7 @@ function baseSteps({ base, folder }: AuditFacts): FirstStep[] {
     return [
       {
         what: `say which base it was trained on, if it is one of ${fitting.map(({ name }) => name).join(', ')}`,
-        command: `regraft audit ${quoted(folder)} --base ${fitting[0]!.name}`,
+        command: `regraft audit ${shellWord(folder)} --base ${shellWord(fitting[0]!.name)}`,
       },
     ]
   }
@@ -93,7 +94,7 @@ function keepingSteps({ folder, base, compatibility }: AuditFacts): FirstStep[] 
   return [
     {
       what: 'take it into a fleet with somebody who answers for it: its files are kept and its risk is watched',
-      command: `regraft fleet adopt ${quoted(folder)}${chosen} --owner YOU --deputy ANOTHER`,
+      command: `regraft fleet adopt ${shellWord(folder)}${chosen} --owner YOU --deputy ANOTHER`,
     },
   ]
 }
@@ -105,7 +106,7 @@ function cleaningSteps({ leaks, logs }: AuditFacts, paths: AuditPaths): FirstSte
     const path = of === logs?.name ? paths.logs : paths.rows
     steps.push({
       what: `take the ${overlapping} rows of ${of} that repeat evaluation items out before anything is trained`,
-      command: `regraft datasets screen ${quoted(path!)} --against ${quoted(paths.evaluation!)} --out clean.jsonl`,
+      command: `regraft datasets screen ${shellWord(path!)} --against ${shellWord(paths.evaluation!)} --out clean.jsonl`,
     })
   }
   if (logs) {
@@ -113,7 +114,7 @@ function cleaningSteps({ leaks, logs }: AuditFacts, paths: AuditPaths): FirstSte
       logs.personal.rows > 0 ? ` (${logs.personal.rows} rows with personal data, which builds mask)` : ''
     steps.push({
       what: `import the logs${asChats(logs)}${personal}`,
-      command: commandFor(logs, `regraft import ${quoted(paths.logs!)}`),
+      command: commandFor(logs, `regraft import ${shellWord(paths.logs!)}`),
     })
   } else {
     steps.push({
@@ -131,7 +132,7 @@ function goldSteps({ evaluation, logs }: AuditFacts, { evaluation: path }: Audit
   if (evaluation && path) {
     steps.push({
       what: `seal the evaluation items, so that nothing trains on them${asChats(evaluation)}`,
-      command: commandFor(evaluation, `regraft datasets seal ${quoted(path)} --as suite`),
+      command: commandFor(evaluation, `regraft datasets seal ${shellWord(path)} --as suite`),
     })
   }
   if (lacking > 0) {
@@ -147,14 +148,9 @@ function goldSteps({ evaluation, logs }: AuditFacts, { evaluation: path }: Audit
 function commandFor({ format, columns }: RowFacts, command: string): string | null {
   if (format === 'objects') return null
   if (columns === null) return command
-  return `${command} --text ${columns.text}${columns.label === null ? '' : ` --label ${columns.label}`}`
+  return `${command} --text ${shellWord(columns.text)}${columns.label === null ? '' : ` --label ${shellWord(columns.label)}`}`
 }
 
 function asChats({ format }: RowFacts): string {
   return format === 'objects' ? ', written as CSV or as OpenAI messages first' : ''
-}
-
-/** A word for a shell. */
-function quoted(text: string): string {
-  return /^[\w@%+=:,./~-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }

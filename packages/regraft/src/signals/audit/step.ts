@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineStep, type Selection } from '../../lineage/index.ts'
+import { shellWord } from '../../operation/index.ts'
 import type { Verdict } from '../../verdict/index.ts'
 import { sealedRows } from '../calibration/step.ts'
 import { compileSignals } from '../compile.ts'
@@ -36,7 +37,7 @@ export const auditSignals = defineStep({
         report(done)
       }
     }
-    const rerun = `regraft signals audit${task === null ? '' : ` --task ${task}`}`
+    const rerun = `regraft signals audit${task === null ? '' : ` --task ${shellWord(task)}`}`
     const audit: SignalAudit = { measures: 'signal-audit', task, verdict: reportOf(evidence, rerun) }
     return [{ role: 'audit', kind: 'measurement', schemaVersion: 1, value: audit }]
   },

@@ -1,3 +1,4 @@
+import { shellWord } from '../../operation/index.ts'
 import type { Verdict } from '../../verdict/index.ts'
 import type { CalibratedRule } from './findings.ts'
 import type { Calibration } from './step.ts'
@@ -5,7 +6,7 @@ import type { Calibration } from './step.ts'
 /** A calibration as a verdict: a part for each rule. */
 export function verdictOf(calibration: Calibration, digest: string): Verdict {
   const { task, rules, answers, threshold } = calibration
-  const rerun = `regraft signals calibrate${task === null ? '' : ` --task ${task}`}`
+  const rerun = `regraft signals calibrate${task === null ? '' : ` --task ${shellWord(task)}`}`
   const parts = rules.map((rule) => partOf(rule, calibration, digest, rerun))
   const counts = (outcome: string) => rules.filter((rule) => rule.outcome === outcome).length
   const outcome = counts('cannot-tell') > 0 ? 'cannot-tell' : counts('fail') > 0 ? 'fail' : 'pass'
